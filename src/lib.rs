@@ -6,10 +6,11 @@ pub mod guide;
 
 pub use reacton_core::{
     Changes, Computed, ComputedFamily, ComputedMember, Copied, Counter, Declared, Derived, Diff,
-    Family, HandleError, ItemId, LocalComputed, LocalReacton, Member, Merged, MergedByCount,
-    Pausable, Reacton, ReactonList, ReactonMap, ReactonRef, ReactonSet, ReactonStore, ReadOnly,
-    Readable, Reader, RefId, RemoteChanges, Reply, RunError, ScopedSubscription, StoreHandle,
-    StoreSnapshot, Subscription, Turn, View, WeakStore, Writable, ZeroCopy,
+    Family, HandleError, History, ItemId, LocalComputed, LocalReacton, Member, Merged,
+    MergedByCount, Pausable, Reacton, ReactonList, ReactonMap, ReactonRef, ReactonSet,
+    ReactonStore, ReadOnly, Readable, Reader, RefId, RemoteChanges, Reply, RunError, Scope,
+    ScopedSubscription, StoreHandle, StoreSnapshot, Subscription, Turn, View, WeakStore, Writable,
+    ZeroCopy,
 };
 pub use reacton_isolate::{
     Again, Change, ChangeList, CloseReason, Delivery, Edits, Encoded, Held, Introduction,
@@ -19,7 +20,7 @@ pub use reacton_isolate::{
     StoreThreadBuilder, Task, TaskError, Unfinished, Version, WorkerBuilder, run, testing,
 };
 pub use reacton_isolate::{
-    Answer, Answered, Asked, Call, CallError, Caller, Calls, Flush, FlushError,
+    Answer, Answered, Asked, Call, CallError, Caller, Calls, Flush, FlushError, Group,
 };
 pub use reacton_isolate::{FamilySnapshot, Members, Part, ReactonSnapshot, SnapshotOf};
 pub use reacton_macros::{call, computed, reacton, worker};
@@ -53,6 +54,45 @@ pub mod collections {
 #[macro_export]
 macro_rules! shared {
     ($($list:tt)*) => { $crate::__private::shared!($crate; $($list)*) };
+}
+
+/// Returns the [`Group`] of these reactons, families and groups, as a constant: `pub const IMAGES: Group = group![PATH, STATUS];`.
+///
+/// Every list takes a group by a spread: `shared = [..IMAGES, THEME]`, `shared![..IMAGES]`, `group![..IMAGES, ..SETTINGS]`. A reacton that
+/// is listed twice, also by way of a group, is a compile error. [`ReactonStore::reset`] and [`ReactonStore::history`] take a group as it
+/// is. A group may have reactons that cannot be shared, but then it cannot be spread into a shared list.
+///
+/// ```
+/// use reacton::prelude::*;
+///
+/// mod images {
+///     use reacton::prelude::*;
+///
+///     #[reacton]
+///     pub static PATH: String = String::new();
+///     #[reacton]
+///     pub static DONE: bool = false;
+///
+///     pub const IMAGES: Group = group![PATH, DONE];
+/// }
+///
+/// #[worker(shared = [..images::IMAGES])]
+/// fn worker(store: &ReactonStore) {
+///     store.subscribe(&images::PATH, |store, _| store.set(&images::DONE, true));
+/// }
+///
+/// let store = ReactonStore::new();
+/// let worker = worker::spawn(&store)?;
+/// store.set(&images::PATH, "a.png".into());
+/// store.run_until(std::time::Duration::from_secs(9), |store| store.get(&images::DONE))?;
+/// store.reset(images::IMAGES);
+/// assert_eq!(store.get(&images::PATH), "");
+/// # drop(worker);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[macro_export]
+macro_rules! group {
+    ($($list:tt)*) => { $crate::__private::group!($crate; $($list)*) };
 }
 
 /// Workers in child processes. Needs the feature `process`, on unix systems.
@@ -124,14 +164,14 @@ pub mod prelude {
     pub use crate::collections::{Change, Diff};
     pub use crate::{
         Answer, Asked, Call, CallError, Caller, Calls, Changes, Computed, ComputedFamily,
-        ComputedMember, Counter, Delivery, Family, FamilySnapshot, FlushError, HandleError,
-        IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, ItemId, LinkError, LinkStats,
-        LocalComputed, LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton,
+        ComputedMember, Counter, Delivery, Family, FamilySnapshot, FlushError, Group, HandleError,
+        History, IsolateBuilder, IsolateMessage, IsolateStatus, IsolateStore, ItemId, LinkError,
+        LinkStats, LocalComputed, LocalReacton, LostJob, MainLink, Member, Outcome, Pool, Reacton,
         ReactonList, ReactonMap, ReactonRef, ReactonSet, ReactonSnapshot, ReactonStore, ReadOnly,
-        Readable, Reader, RefId, RemoteChanges, Reply, Restart, RunError, ScopedSubscription,
-        SharedSet, ShutdownError, SnapshotOf, SpawnError, StoreHandle, StoreSnapshot, StoreThread,
-        Subscription, Task, TaskError, Turn, Unfinished, View, WeakStore, WorkerBuilder, Writable,
-        call, computed, reacton, shared, worker,
+        Readable, Reader, RefId, RemoteChanges, Reply, Restart, RunError, Scope,
+        ScopedSubscription, SharedSet, ShutdownError, SnapshotOf, SpawnError, StoreHandle,
+        StoreSnapshot, StoreThread, Subscription, Task, TaskError, Turn, Unfinished, View,
+        WeakStore, WorkerBuilder, Writable, call, computed, group, reacton, shared, worker,
     };
     #[cfg(feature = "process")]
     pub use crate::{
@@ -150,11 +190,20 @@ pub mod __private {
     }
 
     pub use core::{concat, module_path};
-    pub use reacton_core::Entries;
+    pub use reacton_core::{Entries, ReactonRef};
+    pub use reacton_core::lists::{ListPart, firsts};
+    pub use reacton_isolate::probes::Probing;
     pub use reacton_isolate::{
-        AnswerSlot, CallWay, KeyText, KeyWithoutDebug, ListEntry, ListedCall, NoBytes,
-        OfReferences, Outcome, Probe, SharedSlot, StoreArg, Worker, drive, keys, spawn_worker,
-        spawn_worker_async,
+        AnswerSlot, CallWay, Group, GroupEntry, GroupPart, GroupSlot, KeyText, KeyWithoutDebug, ListEntry,
+        ListedCall, NoBytes, OfReferences, Outcome, Probe, SharedPart, SharedSlot, Sharing,
+        StoreArg, Worker, drive, keys, spawn_worker, spawn_worker_async,
     };
-    pub use reacton_macros::shared;
+    pub use reacton_macros::{group, shared};
+
+    /// The traits that a group asks its reactons by, without names that could hide those of the program.
+    pub mod probes {
+        pub use reacton_isolate::probes::{
+            Bytes as _, Counted as _, OfReferencesNever as _, OtherwiseNever as _, Own as _,
+        };
+    }
 }

@@ -17,6 +17,7 @@ mod patch;
 mod pending;
 mod pieces;
 mod position;
+mod recording;
 pub(crate) mod set;
 mod tree;
 pub(crate) mod view;

@@ -44,7 +44,7 @@ pub(crate) use install::Announcement;
 pub(crate) use names::{Named, joined};
 pub(crate) use owned::{Belongings, Cleanup, Ownership, call_each};
 pub(crate) use queue::Ending;
-pub(crate) use records::{Record, RecordKind, Records};
+pub(crate) use records::{HeldBy, Record, RecordKind, Records};
 pub(crate) use runs::{Run, RunStamp};
 pub(crate) use scalar::ScalarWrite;
 pub(crate) use teardown::{Deferred, drop_cells};

@@ -15,6 +15,7 @@
 //! | `ops` | a write or a batch until it is committed, computeds that run, observers, what a run owns, snapshots |
 //! | `merge`, `collections` | values that consist of entries: maps, sets, lists, counters, and views of them |
 //! | `graph` | cells and edges, marking down, checking up |
+//! | `history` | commits that are recorded, to be undone |
 //! | [`panics`], [`stack`] | guarded calls of user code, and the stack that nested runs grow |
 //! | `inbox`, `turns` | what other threads sent, when it is applied, and what comes back to them |
 //! | [`wiring`] | access to a store for the layer that connects stores |
@@ -25,6 +26,7 @@ mod backlog;
 mod collections;
 mod error;
 mod graph;
+mod history;
 mod id;
 mod inbox;
 mod merge;
@@ -50,16 +52,21 @@ pub use collections::set::ReactonSet;
 pub use collections::view::rows::{Rows, Window};
 pub use collections::view::{View, ViewChanges, Viewable};
 pub use error::{HandleError, RunError};
+pub use history::History;
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use merge::{
-    Change, Compose, Edit, Loaded, Merge, MergeByCount, Shown, Version, Which, Writer,
+    Change, Compose, Edit, Loaded, Merge, MergeByCount, Renamed, Shown, Touched, Version, Way, Which,
+    Writer,
 };
+pub use ops::scope::Scope;
 pub use ops::snapshot::StoreSnapshot;
 pub use ops::subscription::{ScopedSubscription, Subscription};
 pub use panics::{FirstPanic, panic_message};
 pub use reacton::access::{Declared, Pausable, Readable, Writable};
 pub use reacton::declare::{Computed, Copied, Derived, Merged, MergedByCount, Reacton, ZeroCopy};
 pub use reacton::family::{ComputedFamily, ComputedMember, Family, Keys, Member};
+pub use reacton::group::{Group, GroupMember, GroupPart, Grouped};
+pub use reacton::lists;
 pub use reacton::local::{LocalComputed, LocalReacton, ReadOnly};
 pub use reacton::watched::Watched;
 pub use store::contents::{ChangeStamp, Contents, Merging};

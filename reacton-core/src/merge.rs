@@ -215,11 +215,75 @@ pub trait Merge: Clone + 'static {
     fn entries(&self) -> usize {
         0
     }
+
+    /// Whether a history keeps the entries that were [touched](Self::__touched). If not, it keeps whole values, and
+    /// [restores](Self::restore) them.
+    #[doc(hidden)]
+    const __RECORDS_ENTRIES: bool = false;
+
+    /// What a history keeps of changes that one edit of this store has made.
+    #[doc(hidden)]
+    fn __touched(_changes: &Self::Changes) -> Option<Box<dyn Touched<Self>>> {
+        None
+    }
 }
 
 /// A key with its version, and its item unless it was removed.
 #[doc(hidden)]
 pub type Shown<T> = (<T as Merge>::Key, Version, Option<<T as Merge>::Item>);
+
+/// In which direction edits are replayed.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Entries get back what they held before.
+    Back,
+    /// Entries get again what they held afterwards.
+    Again,
+}
+
+impl Way {
+    /// The one of the two to which it leads.
+    pub(crate) fn of<U>(self, before: U, after: U) -> U {
+        match self {
+            Self::Back => before,
+            Self::Again => after,
+        }
+    }
+}
+
+/// Items that were put back under a new name: the old one and the new one.
+#[doc(hidden)]
+pub type Renamed = Vec<(u128, u128)>;
+
+/// The entries of a value that edits of this store have touched: of each, what it held before and what it held afterwards. What other
+/// stores have edited in between is not contained.
+#[doc(hidden)]
+pub trait Touched<T: Merge>: Any {
+    /// Appends what was edited later.
+    fn append(&mut self, later: &dyn Touched<T>);
+
+    /// Removes what came out equal.
+    fn drop_equal(&mut self, same: &mut dyn FnMut(&ValueIn<T>, &ValueIn<T>) -> bool);
+
+    /// Whether nothing is left.
+    fn is_empty(&self) -> bool;
+
+    /// Edits `value` so that the entries hold what they held before or afterwards. Those that do already are not touched.
+    fn replay(&self, value: &mut T, way: Way) -> Renamed;
+
+    /// Takes over new names.
+    fn rename(&mut self, _renamed: &Renamed) {}
+
+    /// A copy.
+    fn boxed(&self) -> Box<dyn Touched<T>>;
+
+    /// The same, to be asked for its type.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// What is compared of a value.
+type ValueIn<T> = <<T as Merge>::Changes as Compose>::Value;
 
 /// A value whose items are held by reference count, so that the stores of several threads can hold the same items. A
 /// collection that is shared by `zero_copy` must implement it.

@@ -13,6 +13,8 @@ pub(crate) mod observe;
 pub(crate) mod ownership;
 mod read;
 mod release;
+mod reset;
+pub(crate) mod scope;
 pub(crate) mod snapshot;
 pub(crate) mod subscription;
 pub(crate) mod write;

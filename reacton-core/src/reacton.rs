@@ -4,6 +4,8 @@ pub(crate) mod access;
 pub(crate) mod declare;
 mod duplicates;
 pub(crate) mod family;
+pub(crate) mod group;
+pub mod lists;
 pub(crate) mod local;
 mod lookup;
 pub(crate) mod watched;

@@ -4,6 +4,7 @@
 mod arrivals;
 mod families;
 mod merging;
+mod scopes;
 
 use std::any::Any;
 use std::rc::Rc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use self::families::{PreparedMember, SharedMember};
+pub use self::scopes::OpenScope;
 use crate::graph::CellId;
 pub use crate::graph::{Role, Written};
 use crate::id::RefId;

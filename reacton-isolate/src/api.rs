@@ -7,6 +7,7 @@ mod calls;
 pub(crate) mod flush;
 pub(crate) mod handle;
 pub(crate) mod main_link;
+mod owning;
 pub(crate) mod pool;
 #[cfg(feature = "process")]
 pub mod process;

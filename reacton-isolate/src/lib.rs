@@ -75,10 +75,13 @@ pub use isolate::status::IsolateStatus;
 pub use isolate::supervise::Restart;
 pub use link::{Delivery, LinkStats};
 pub use pool::{Caller, LostJob, PoolStats};
+#[doc(hidden)]
+pub use shared::probes;
 #[cfg(test)]
 pub(crate) use shared::shared;
 pub use shared::{
-    Crosses, Handable, ListEntry, NoBytes, OfReferences, Portable, Probe, SharedSet, SharedSlot,
+    Crosses, Group, GroupEntry, GroupPart, GroupSlot, Handable, ListEntry, NoBytes, OfReferences,
+    Portable, Probe, SharedPart, SharedSet, SharedSlot, Sharing,
 };
 pub use wire::change::{Change, ChangeList, Version};
 pub use wire::edits::{Edits, Held, Record, RecordBody};

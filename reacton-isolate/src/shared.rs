@@ -3,11 +3,14 @@
 mod crossing;
 mod duplicates;
 mod families;
+mod grouped;
 mod listed;
 mod merging;
 mod modes;
 mod probe;
 mod stored;
+#[doc(hidden)]
+pub mod probes;
 
 use std::any::Any;
 use std::fmt;
@@ -19,8 +22,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::crossing::{Crossing, Form};
-pub(crate) use self::duplicates::Message;
 use self::families::MemberKey;
+pub use self::grouped::{Group, GroupEntry, GroupPart, GroupSlot, SharedPart, Sharing};
 use self::listed::Shares;
 pub use self::listed::{ListEntry, OfReferences};
 use self::merging::EntryCrossing;
@@ -85,7 +88,7 @@ pub trait TwoThreaded: Send + Sync + 'static {}
 impl<T: Send + Sync + 'static> TwoThreaded for T {}
 
 /// Which side of a link writes a shared reacton.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Direction {
     /// Each.
     Both,
@@ -409,6 +412,12 @@ impl SharedSet {
 
 impl<const N: usize> From<[SharedSlot; N]> for SharedSet {
     fn from(slots: [SharedSlot; N]) -> Self {
+        Self { slots: slots.into() }
+    }
+}
+
+impl From<&[SharedSlot]> for SharedSet {
+    fn from(slots: &[SharedSlot]) -> Self {
         Self { slots: slots.into() }
     }
 }

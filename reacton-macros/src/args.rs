@@ -12,6 +12,7 @@ use syn::{
 use crate::{
     answers,
     diagnostics::{Problems, closest, list},
+    elements::{self, Element, Use},
     shared,
 };
 
@@ -31,7 +32,7 @@ pub(crate) struct Options {
     pub(crate) merge: bool,
     /// `None` only if no part of the attribute can have been meant as the list: after an error in the list there must
     /// be no error that it is missing.
-    pub(crate) shared: Option<Vec<shared::Element>>,
+    pub(crate) shared: Option<Vec<Element>>,
     /// As `shared`.
     pub(crate) answers: Option<Vec<Path>>,
     /// The variant of `Delivery`.
@@ -312,16 +313,13 @@ fn read_delivery(input: ParseStream<'_>) -> syn::Result<Ident> {
     }
 }
 
-fn read_shared(
-    input: ParseStream<'_>,
-    problems: &mut Problems,
-) -> syn::Result<Vec<shared::Element>> {
-    let elements;
-    let bracket = bracketed!(elements in input);
-    if elements.is_empty() {
+fn read_shared(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Element>> {
+    let list;
+    let bracket = bracketed!(list in input);
+    if list.is_empty() {
         problems.push(Error::new(bracket.span.join(), shared::empty("shared = [A]")));
     }
-    shared::read(&elements, problems)
+    elements::read(&list, Use::Shared, problems)
 }
 
 fn read_answers(input: ParseStream<'_>, problems: &mut Problems) -> syn::Result<Vec<Path>> {

@@ -9,6 +9,8 @@ mod args;
 mod call;
 mod declaration;
 mod diagnostics;
+mod elements;
+mod group;
 #[cfg(test)]
 mod program;
 mod saved;
@@ -160,7 +162,7 @@ pub fn call(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | option | meaning |
 /// | --- | --- |
-/// | `shared = [A, path::B]` | the reactons to share, at least one; they must be `Serialize + DeserializeOwned + Send`, or `zero_copy` |
+/// | `shared = [A, path::B, ..GROUP]` | the reactons to share, at least one, and those of groups; they must be `Serialize + DeserializeOwned + Send`, or `zero_copy` |
 /// | `answers = [A, path::B]` | the calls that the function answers by `store.answer` or `store.answer_async`; then `shared` may be left out |
 /// | `delivery = every` | every transaction arrives separately, in both directions: the default |
 /// | `delivery = latest` | for a side that falls behind, transactions are merged, and the newest value of each reacton is kept |
@@ -189,4 +191,11 @@ pub fn saved(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn shared(input: TokenStream) -> TokenStream {
     shared::expand(input.into()).into()
+}
+
+/// What the `group!` of the facade expands to: the path to that crate, then the list.
+#[doc(hidden)]
+#[proc_macro]
+pub fn group(input: TokenStream) -> TokenStream {
+    group::expand(input.into()).into()
 }

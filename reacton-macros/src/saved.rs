@@ -8,7 +8,8 @@ use syn::{
 };
 
 use crate::diagnostics::{Problems, spanning, written};
-use crate::shared::{self, Element};
+use crate::elements::{self, Element, Expansion, Use, has_groups, shared_slot};
+use crate::shared;
 
 /// Expands `saved![A, path::B]`, which comes as `path::to::reacton_persist; A, path::B`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -21,7 +22,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
                 "an empty list saves nothing: name at least one reacton, as in `saved![A]`";
             problems.push(Error::new(Span::call_site(), message));
         }
-        Ok((krate, shared::read(input, &mut problems)?))
+        Ok((krate, elements::read(input, Use::Shared, &mut problems)?))
     };
     let (krate, elements) = match read.parse2(input) {
         Ok(read) => read,
@@ -34,7 +35,10 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
     let set = quote!(<#krate::SavedSet>::__of);
     if problems.is_empty() {
-        let slots = shared::slots(&krate, &elements, "stored");
+        if has_groups(&elements) {
+            return with_groups(&krate, &elements);
+        }
+        let slots = elements.iter().map(|element| shared_slot(&krate, element, "stored"));
         let (import, checks) = (shared::import(&krate), checks(&krate, &elements));
         quote!({
             #import
@@ -46,6 +50,20 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         let problems = problems.to_token_stream();
         quote!({ #problems #set(&[]) })
     }
+}
+
+/// As [`expand`], for a list with groups. The names of their reactons are checked where all are known.
+fn with_groups(krate: &Path, elements: &[Element]) -> TokenStream {
+    let list =
+        Expansion { krate, elements, slot: "SharedSlot", part: "SharedPart", spread: "stored" };
+    let slots = list.checked_slots(|element| shared_slot(krate, element, "stored"));
+    let import = shared::import(krate);
+    quote!({
+        #import
+        const __SAVED: &[#krate::__private::SharedSlot] = #slots;
+        const _: () = <#krate::__private::SharedSlot>::require_ids(__SAVED);
+        <#krate::SavedSet>::__of(__SAVED)
+    })
 }
 
 /// The checks of what tokens cannot tell: whether each has a name for the file, and none is listed twice. Each is at its element.

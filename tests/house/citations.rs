@@ -33,7 +33,7 @@ fn rules() -> BTreeSet<u32> {
 /// Returns the number that the name of a test begins with: `S3` of `s3_a_batch_is_one`.
 fn cited_by(test: &str) -> Option<String> {
     let (number, _) = test.split_once('_')?;
-    let digits = number.strip_prefix(['s', 'r', 'i', 'l', 'k', 'p', 'n', 'c', 'd'])?;
+    let digits = number.strip_prefix(['s', 'r', 'i', 'l', 'k', 'p', 'n', 'c', 'd', 'g'])?;
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| number.to_uppercase())
 }

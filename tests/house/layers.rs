@@ -14,7 +14,7 @@ const CORE: &[&[&str]] = &[
     &["store"],
     &["reacton"],
     &["ops"],
-    &["collections"],
+    &["collections", "history"],
     &["wiring"],
     &["turns"],
 ];

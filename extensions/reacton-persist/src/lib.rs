@@ -65,6 +65,8 @@ macro_rules! saved {
 /// Not public: `saved!` expands to these paths. Any release may change them.
 #[doc(hidden)]
 pub mod __private {
-    pub use reacton_isolate::{ListEntry, OfReferences, SharedSlot};
+    pub use reacton_core::ReactonRef;
+    pub use reacton_core::lists::{ListPart, firsts};
+    pub use reacton_isolate::{Group, ListEntry, OfReferences, SharedPart, SharedSlot};
     pub use reacton_macros::saved;
 }

@@ -7,13 +7,15 @@ use std::rc::Rc;
 
 use super::pending::{Observers, Pending};
 use super::pieces::Pieces;
+
+use super::recording::Recording;
 use crate::graph::{CellId, SourceOps, SourceRef};
 use crate::id::Head;
 use crate::merge::{Compose, Merge, Writer};
 use crate::panics::FirstPanic;
 use crate::reacton::declare::{Merging, Site};
 use crate::store::ReactonStore;
-use crate::store::code::Merged;
+use crate::store::code::{Merged, TouchedEntries};
 use crate::value::{Same, Value};
 
 /// The type that the `eq` of a reacton of this type compares.
@@ -61,6 +63,7 @@ pub(crate) struct MergedCell<T: Merge> {
     open: RefCell<Open<T::Changes>>,
     edit: RefCell<Edit<T>>,
     observers: Observers<T::Changes>,
+    recording: Recording<T>,
     /// Made when the first entry is read as a reacton of its own.
     pub(super) entries: OnceCell<Box<dyn EntryCells<T>>>,
 }
@@ -101,6 +104,7 @@ impl<T: Merge> MergedCell<T> {
             open: RefCell::new(Open::EMPTY),
             edit: RefCell::new(Edit::NONE),
             observers: Observers::default(),
+            recording: Recording::default(),
             entries: OnceCell::new(),
         }
     }
@@ -193,6 +197,39 @@ impl<T: Merge> MergedCell<T> {
         }
     }
 
+    /// An edit has ended: one of this store, or one that joins entries of other stores.
+    fn settle_edit(
+        &self,
+        store: &ReactonStore,
+        value: &mut dyn Any,
+        is_own: bool,
+        panics: &mut FirstPanic,
+    ) -> bool {
+        let Some(value) = value.downcast_mut::<T>() else { return false };
+        let Edit { shares, noted_in, before } = self.edit.replace(Edit::NONE);
+        if value.__noted_in() != noted_in {
+            self.take_over(store, value, (shares, before), panics);
+        }
+        let changes = match panics.guard(|| value.settle()) {
+            Some(Some(changes)) => changes,
+            Some(None) => return self.open.borrow().is_unknown,
+            None => {
+                self.lose();
+                return true;
+            }
+        };
+        if is_own {
+            self.recording.note(&changes, panics);
+        }
+        if let Some(entries) = self.entries.get() {
+            entries.write(store, value, &changes, panics);
+        }
+        let Open { earlier, mut now, is_unknown } = self.take_open();
+        now.append(changes, panics);
+        drop(self.open.replace(Open { earlier, now, is_unknown }));
+        true
+    }
+
     /// Some changes of the open transaction are unknown.
     fn lose(&self) {
         self.open.borrow_mut().is_unknown = true;
@@ -217,26 +254,28 @@ impl<T: Merge> Merged for MergedCell<T> {
     }
 
     fn settle(&self, store: &ReactonStore, value: &mut dyn Any, panics: &mut FirstPanic) -> bool {
-        let Some(value) = value.downcast_mut::<T>() else { return false };
-        let Edit { shares, noted_in, before } = self.edit.replace(Edit::NONE);
-        if value.__noted_in() != noted_in {
-            self.take_over(store, value, (shares, before), panics);
-        }
-        let changes = match panics.guard(|| value.settle()) {
-            Some(Some(changes)) => changes,
-            Some(None) => return self.open.borrow().is_unknown,
-            None => {
-                self.lose();
-                return true;
-            }
-        };
-        if let Some(entries) = self.entries.get() {
-            entries.write(store, value, &changes, panics);
-        }
-        let Open { earlier, mut now, is_unknown } = self.take_open();
-        now.append(changes, panics);
-        drop(self.open.replace(Open { earlier, now, is_unknown }));
-        true
+        self.settle_edit(store, value, true, panics)
+    }
+
+    fn settle_joined(
+        &self,
+        store: &ReactonStore,
+        value: &mut dyn Any,
+        panics: &mut FirstPanic,
+    ) -> bool {
+        self.settle_edit(store, value, false, panics)
+    }
+
+    fn has_entries(&self) -> bool {
+        T::__RECORDS_ENTRIES
+    }
+
+    fn record(&self, on: bool) {
+        self.recording.turn(on && T::__RECORDS_ENTRIES);
+    }
+
+    fn take_touched(&self, panics: &mut FirstPanic) -> Option<Box<dyn TouchedEntries>> {
+        self.recording.take(self.same, panics)
     }
 
     fn commit(&self, panics: &mut FirstPanic) -> bool {
@@ -257,6 +296,7 @@ impl<T: Merge> Merged for MergedCell<T> {
     }
 
     fn revert(&self, store: &ReactonStore, id: CellId) {
+        self.recording.settle(self.same);
         store.amend_entries(id, T::revert);
     }
 
@@ -267,6 +307,11 @@ impl<T: Merge> Merged for MergedCell<T> {
     fn replace(&self, store: &ReactonStore, id: CellId, new: &mut dyn Any) {
         let Some(new) = new.downcast_mut::<Option<T>>().and_then(Option::take) else { return };
         store.edit_entries(id, |value: &mut T| value.replace(new));
+    }
+
+    fn reset(&self, store: &ReactonStore, id: CellId) {
+        let initial = self.site.initial();
+        store.edit_entries(id, |value: &mut T| value.replace(initial));
     }
 
     fn restore(&self, store: &ReactonStore, id: CellId, value: &Value) {

@@ -1,10 +1,13 @@
 //! A number to which all stores add.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::merge::{Change, Compose, Edit, Loaded, Merge, MergeByCount, Version, Which, Writer};
+use crate::merge::{
+    Change, Compose, Edit, Loaded, Merge, MergeByCount, Renamed, Touched, Version, Way, Which, Writer,
+};
 
 /// A number to which all stores add, as the value of a reacton: `#[reacton] static DONE: Counter = Counter::new();`.
 ///
@@ -241,6 +244,43 @@ impl Merge for Counter {
         {
             total.version = Version::NEVER;
         }
+    }
+
+    const __RECORDS_ENTRIES: bool = true;
+
+    fn __touched(changes: &Moved) -> Option<Box<dyn Touched<Self>>> {
+        Some(Box::new(Added(changes.new.wrapping_sub(changes.old))))
+    }
+}
+
+/// What edits of this store have added, for undo: what other stores have added meanwhile stays.
+#[derive(Clone)]
+struct Added(i64);
+
+impl Touched<Counter> for Added {
+    fn append(&mut self, later: &dyn Touched<Counter>) {
+        if let Some(Self(later)) = later.as_any().downcast_ref() {
+            self.0 = self.0.wrapping_add(*later);
+        }
+    }
+
+    fn drop_equal(&mut self, _: &mut dyn FnMut(&i64, &i64) -> bool) {}
+
+    fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    fn replay(&self, counter: &mut Counter, way: Way) -> Renamed {
+        counter.add(way.of(self.0.wrapping_neg(), self.0));
+        Renamed::new()
+    }
+
+    fn boxed(&self) -> Box<dyn Touched<Counter>> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 

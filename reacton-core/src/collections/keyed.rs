@@ -6,6 +6,7 @@
 
 mod joining;
 mod registers;
+mod undo;
 
 use std::borrow::Borrow;
 use std::mem;

@@ -6,6 +6,7 @@ mod item;
 mod iter;
 mod joining;
 mod merging;
+mod undo;
 mod whole;
 #[cfg(feature = "serde")]
 mod wire;

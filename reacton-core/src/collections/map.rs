@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::at::Entry;
 use super::changes::KeyedChanges;
 use super::keyed::{Entries, Keyed};
-use crate::merge::{Edit, Merge, MergeByCount, Shown, Version, Which, Writer};
+use crate::merge::{Edit, Merge, MergeByCount, Shown, Touched, Version, Which, Writer};
 
 /// A sorted map as the value of a reacton: `#[reacton] static ROWS: ReactonMap<u64, Row> = ReactonMap::new();`.
 ///
@@ -56,6 +56,10 @@ impl<K, V> ReactonMap<K, V> {
     /// The rows, in the order of the keys.
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter(self.rows.iter())
+    }
+
+    pub(super) fn keyed(&mut self) -> &mut Keyed<K, Arc<V>> {
+        &mut self.rows
     }
 
     /// The rows, by reference count.
@@ -248,6 +252,12 @@ impl<K: Ord + Clone + 'static, V: 'static> Merge for ReactonMap<K, V> {
 
     fn entries(&self) -> usize {
         self.len()
+    }
+
+    const __RECORDS_ENTRIES: bool = true;
+
+    fn __touched(changes: &Self::Changes) -> Option<Box<dyn Touched<Self>>> {
+        Some(Box::new(changes.clone()))
     }
 }
 

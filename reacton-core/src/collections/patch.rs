@@ -55,6 +55,15 @@ impl<I: Ord + Clone, T> Patch<I, T> {
         all.map(|(_, entry)| &entry.id)
     }
 
+    /// The entries that were removed, and then those that were added, one time after the other.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (bool, &Entry<I, T>)> {
+        let pieces = [&self.first].into_iter().chain(&self.later);
+        pieces.flat_map(|piece| {
+            let removed = piece.removed.iter().map(|(_, entry)| (false, entry));
+            removed.chain(piece.added.iter().map(|(_, entry)| (true, entry)))
+        })
+    }
+
     fn push(&mut self, piece: Piece<I, T>) {
         self.later.push(piece);
         while self.later.last().is_some_and(|last| 2 * last.len() > self.one_before().len()) {

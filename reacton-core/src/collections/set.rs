@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::at::Entry;
 use super::changes::KeyedChanges;
 use super::keyed::{Entries, Keyed};
-use crate::merge::{Edit, Merge, MergeByCount, Shown, Version, Which, Writer};
+use crate::merge::{Edit, Merge, MergeByCount, Shown, Touched, Version, Which, Writer};
 
 /// A sorted set as the value of a reacton: `#[reacton] static CHOSEN: ReactonSet<u64> = ReactonSet::new();`.
 ///
@@ -42,6 +42,10 @@ impl<T> ReactonSet<T> {
     /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    pub(super) fn keyed(&mut self) -> &mut Keyed<T, ()> {
+        &mut self.elements
     }
 
     /// The elements, in order.
@@ -180,6 +184,12 @@ impl<T: Ord + Clone + 'static> Merge for ReactonSet<T> {
 
     fn entries(&self) -> usize {
         self.len()
+    }
+
+    const __RECORDS_ENTRIES: bool = true;
+
+    fn __touched(changes: &Self::Changes) -> Option<Box<dyn Touched<Self>>> {
+        Some(Box::new(changes.clone()))
     }
 }
 

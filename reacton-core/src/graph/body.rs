@@ -1,4 +1,5 @@
-//! What a cell is: a source, a computed, an effect or a subscription, each behind a handle that is called outside of the graph.
+//! What a cell is: a source, a computed, an effect or a subscription, each behind a handle that is called outside of the graph; or a
+//! scope, which only owns other cells.
 
 use std::any::Any;
 use std::ops::Deref;
@@ -18,6 +19,8 @@ pub(crate) enum Body {
     Effect(Option<Effect>),
     /// A subscription: called with the changes of one reacton, and removed with it.
     Listener(Option<Listener>),
+    /// Owns what its closure has made, and never runs. The value of the cell is the place in the source where it was made.
+    Scope,
 }
 
 impl Body {
@@ -32,7 +35,7 @@ impl Body {
         match self {
             Self::Source(source) => source.head(),
             Self::Derived(derived) => derived.head(),
-            Self::Vacant | Self::Effect(_) | Self::Listener(_) => None,
+            Self::Vacant | Self::Effect(_) | Self::Listener(_) | Self::Scope => None,
         }
     }
 
@@ -41,7 +44,7 @@ impl Body {
         match self {
             Self::Source(source) => source.member(),
             Self::Derived(derived) => derived.member(),
-            Self::Vacant | Self::Effect(_) | Self::Listener(_) => None,
+            Self::Vacant | Self::Effect(_) | Self::Listener(_) | Self::Scope => None,
         }
     }
 
@@ -52,6 +55,7 @@ impl Body {
             Self::Derived(_) => CellKind::Derived,
             Self::Effect(_) => CellKind::Effect,
             Self::Listener(_) => CellKind::Listener,
+            Self::Scope => CellKind::Scope,
         }
     }
 }

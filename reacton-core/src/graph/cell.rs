@@ -40,6 +40,7 @@ pub(crate) enum CellKind {
     Derived,
     Effect,
     Listener,
+    Scope,
 }
 
 impl CellKind {

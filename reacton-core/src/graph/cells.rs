@@ -162,7 +162,7 @@ impl Graph {
                 CellKind::Derived => cell.mark = Mark::Stale,
                 // A change of the removed cell is no reason to run any more.
                 CellKind::Effect if cell.mark == Mark::Stale => cell.mark = Mark::Check,
-                CellKind::Vacant | CellKind::Source | CellKind::Effect => {}
+                CellKind::Vacant | CellKind::Source | CellKind::Effect | CellKind::Scope => {}
             }
         }
         taken

@@ -18,7 +18,7 @@ const RECENT: usize = 32;
 
 /// A number for the key of a member, unique in the process. A key that was found equal gets the same token, so that the
 /// two need not be compared again.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Token(u64);
 
 impl Token {
@@ -182,7 +182,7 @@ impl Graph {
         match &self.cell(id)?.body {
             Body::Source(source) => Some(KeyHolder::Source(source.clone())),
             Body::Derived(derived) => Some(KeyHolder::Derived(Rc::clone(derived))),
-            Body::Vacant | Body::Effect(_) | Body::Listener(_) => None,
+            Body::Vacant | Body::Effect(_) | Body::Listener(_) | Body::Scope => None,
         }
     }
 
@@ -196,6 +196,11 @@ impl Graph {
             let cell = self.cell(*member).filter(|cell| !cell.is_absent_member())?;
             Some((cell, cell.body.source()?))
         })
+    }
+
+    /// How the cell of a declaration is found again.
+    pub(crate) fn entry_of(&self, id: RefId, cell: CellId) -> Option<&DeclaredEntry> {
+        self.declared.entries.find(id, |entry| entry.cell == cell)
     }
 
     /// The cell that the static at `address` declares; of a family, the member whose key has this token.

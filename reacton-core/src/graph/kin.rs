@@ -133,6 +133,13 @@ impl Graph {
         }
     }
 
+    /// The members that were written or restored, in no order.
+    pub(crate) fn held_members_of(&self, family: RefId) -> Vec<CellId> {
+        let mut members = self.members_of(family);
+        members.retain(|id| self.cell(*id).is_some_and(|cell| !cell.is_absent_member()));
+        members
+    }
+
     /// All members that have a cell, in no order.
     pub(crate) fn members_of(&self, family: RefId) -> Vec<CellId> {
         self.declared.families.get(&family).map_or_else(Vec::new, |kin| kin.members.clone())

@@ -62,6 +62,7 @@ impl Graph {
                 .into()
             }
             Body::Vacant | Body::Effect(_) | Body::Listener(_) => "an observer".into(),
+            Body::Scope => "a scope".into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ownership: the cells and cleanups that an effect or a computed created in its last run.
+//! Ownership: the cells and cleanups that an effect or a computed created in its last run, or a scope in its closure.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -64,6 +64,7 @@ impl Hasher for Spread {
 pub(crate) enum Owner {
     Effect(&'static Location<'static>),
     Computed(String),
+    Scope(&'static Location<'static>),
 }
 
 impl fmt::Display for Owner {
@@ -71,12 +72,13 @@ impl fmt::Display for Owner {
         match self {
             Self::Effect(made_at) => write!(f, "the effect made at {made_at}"),
             Self::Computed(name) => f.write_str(name),
+            Self::Scope(made_at) => write!(f, "the scope made at {made_at}"),
         }
     }
 }
 
 impl Graph {
-    /// Makes the running effect or computed the owner of a new cell.
+    /// Makes the running effect, computed or scope the owner of a new cell.
     #[inline]
     pub(crate) fn add_to_run(&mut self, cell: CellId) {
         if let Some(owner) = self.running.last().map(|run| run.cell) {
@@ -129,6 +131,10 @@ impl Graph {
                 let name = if is_local { name.into() } else { format!("the computed `{name}`") };
                 Some(Owner::Computed(name))
             }
+            Body::Scope => match cell.value {
+                Some(Value::MadeAt(made_at)) => Some(Owner::Scope(made_at)),
+                _ => None,
+            },
             Body::Vacant | Body::Source(_) | Body::Listener(_) => None,
         }
     }
@@ -158,6 +164,12 @@ impl Graph {
             let (_, by) = self.ownership.ended.iter().find(|(ended, _)| *ended == owner)?;
             (by.clone(), "has ended")
         };
+        if let Owner::Scope(_) = by {
+            return Some(format!(
+                "it was made in {by}, which {end}, and what a scope makes is removed with it; make it outside of the scope, or in \
+                 `untracked_root`"
+            ));
+        }
         Some(format!(
             "it was made in a run of {by}, which {end}, and what a run makes is removed with it; make it outside of the \
              run, or in `untracked_root`"

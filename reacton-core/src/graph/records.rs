@@ -1,6 +1,6 @@
 //! The records of the open transaction: the state of each written reacton before it.
 
-use crate::graph::{Cell, CellId, Graph, Written};
+use crate::graph::{Cell, CellId, Graph, Role, Written};
 use crate::value::Scalar;
 use crate::value::Value;
 
@@ -46,6 +46,14 @@ pub(crate) struct Records {
     derived: Vec<Record>,
     /// Values installed since the last commit in cells that another extension watches.
     installed: Vec<Written>,
+}
+
+/// What a cell holds.
+pub(crate) enum HeldBy {
+    /// A member that counts as never written.
+    Nothing,
+    /// A value in this version.
+    Value(Value, u64),
 }
 
 #[derive(Clone, Copy)]
@@ -202,6 +210,27 @@ impl Graph {
             Some(record) if record.version != cell.version => None,
             _ => cell.value.clone(),
         }
+    }
+
+    /// What `id` holds as of the last commit, or now. `None` if it is lent, edited in the open transaction, or no more.
+    pub(crate) fn held_by(&self, id: CellId, committed: bool) -> Option<HeldBy> {
+        let cell = self.cell(id)?;
+        if cell.is_absent_member() {
+            return Some(HeldBy::Nothing);
+        }
+        let (value, version) = if committed {
+            (self.committed(id)?, self.committed_version(id)?)
+        } else {
+            (cell.value.clone()?, cell.version)
+        };
+        Some(HeldBy::Value(value, version))
+    }
+
+    /// The cells that the open transaction has written so far and the extension of this role watches.
+    pub(crate) fn open_cells_for(&self, role: Role) -> Vec<CellId> {
+        let is_watched =
+            |id: &CellId| self.cell(*id).is_some_and(|cell| cell.watchers.contains(role));
+        self.records.sources.iter().map(|record| record.cell).filter(is_watched).collect()
     }
 
     /// The version of `id` before the open transaction.

@@ -28,7 +28,21 @@ impl Run {
         Self { cell: CellId::NONE, stamp: 0, cursor: NONE, expected: NONE };
 }
 
+impl Run {
+    /// The run of the closure of a scope, which owns what is created during it. What it reads becomes no edge.
+    pub(crate) fn of_scope(scope: CellId) -> Self {
+        Self { cell: scope, ..Self::UNOWNED }
+    }
+}
+
 impl Graph {
+    /// The scope whose closure is running, if it owns what is created now.
+    pub(crate) fn running_scope(&self) -> Option<CellId> {
+        let owner = self.running.last()?.cell;
+        let is_scope = self.cell(owner).is_some_and(|cell| cell.kind == CellKind::Scope);
+        is_scope.then_some(owner)
+    }
+
     /// Begins a run of `reader`: each source that it reads becomes one of its edges. `None` if it was removed, still
     /// owns something from its last run, or does not satisfy `may_run`.
     #[inline]

@@ -10,6 +10,8 @@ pub enum Role {
     Links,
     /// Keeps values beyond the life of the process.
     Storage,
+    /// Records what can be undone.
+    History,
     /// Shows what the store does.
     Inspector,
 }

@@ -5,7 +5,7 @@
 
 use std::panic::resume_unwind;
 
-use crate::graph::{CellId, Deferred, Record, Written};
+use crate::graph::{CellId, Deferred, Record, Role, Written};
 use crate::panics::{FirstPanic, guarded, keeping};
 use crate::store::{ReactonStore, names};
 
@@ -146,12 +146,15 @@ impl ReactonStore {
             written.extend(self.graph().net_change(record, same));
             rest = after;
         }
-        if written.iter().any(|write| write.changed) {
-            if let Some(extension) = self.extension() {
-                panicked.guard(|| extension.committed(self, &written));
-            }
-        } else if written.iter().any(|write| write.by_entries) {
-            self.revert_merged(&records);
+        if written.iter().any(|write| write.changed)
+            && let Some(extension) = self.extension()
+        {
+            panicked.guard(|| extension.committed(self, &written));
+        }
+        // What other stores share may have come out as it was although something else has changed.
+        let is_sent = written.iter().any(|write| write.changed && write.is_for(Role::Links));
+        if !is_sent && written.iter().any(|write| write.by_entries && !write.changed) {
+            self.revert_merged(&records, &written);
         }
         panicked.drop_each(records);
     }

@@ -40,18 +40,26 @@ impl ReactonStore {
             merged.ended(self, &mut panics);
         }
         panics.guard(|| {
-            if self.graph_ref().holds_shared_member(id) {
+            let is_shared = self.graph_ref().is_shared_member(id);
+            if self.graph_ref().holds_shared_member(id)
+                || watched && !is_shared && self.is_member(id)
+            {
+                // It counts as never written when this is committed.
                 self.batch(|store| {
                     store.write(id, Kept::new(reacton.absent(store)));
                     store.graph().end_member(id);
                 });
-            } else if watched && !self.graph_ref().is_shared_member(id) {
+            } else if watched && !is_shared {
                 self.write(id, Kept::new(reacton.absent(self)));
             } else {
                 self.flush_observers();
             }
         });
         panics.resume();
+    }
+
+    fn is_member(&self, id: CellId) -> bool {
+        self.graph_ref().cell(id).is_some_and(|cell| cell.body.member().is_some())
     }
 
     /// Removes a cell once the queued observers have been called.

@@ -3,7 +3,8 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use crate::graph::{Cell, CellId, Graph, Record, Role, SourceRef};
+use crate::graph::{Cell, CellId, Graph, Record, Role, SourceRef, Written};
+use crate::id::RefId;
 use crate::panics::{FirstPanic, guarded, keeping};
 use crate::store::ReactonStore;
 use crate::value::Value;
@@ -45,7 +46,7 @@ impl ReactonStore {
             }
         };
         let mut panics = FirstPanic::NONE;
-        let result = self.edit_taken(id, taken, f, &mut panics, |graph, touched| {
+        let result = self.edit_taken(id, taken, f, true, &mut panics, |graph, touched| {
             if touched {
                 graph.note_edit(id);
             }
@@ -60,12 +61,14 @@ impl ReactonStore {
         }
     }
 
-    /// `note` is called with whether any entry was written, and returns whether that counts as a change.
+    /// Edits a value for this store, if it `is_own`, or joins entries of other stores to it. `note` is called with whether anything
+    /// was touched, and returns whether that counts as a change.
     fn edit_taken<T: Clone + 'static, U>(
         &self,
         id: CellId,
         mut taken: Taken,
         f: impl FnOnce(&mut T) -> U,
+        is_own: bool,
         panics: &mut FirstPanic,
         note: impl FnOnce(&mut Graph, bool) -> bool,
     ) -> thread::Result<U> {
@@ -79,7 +82,8 @@ impl ReactonStore {
             f(value)
         });
         let touched = match taken.value.get_mut::<T>() {
-            Some(value) => merged.settle(self, value, panics),
+            Some(value) if is_own => merged.settle(self, value, panics),
+            Some(value) => merged.settle_joined(self, value, panics),
             None => false,
         };
         let displaced = self.graph().put_back(id, taken, touched, note);
@@ -96,7 +100,7 @@ impl ReactonStore {
         f: impl FnOnce(&mut T) -> U,
     ) -> Option<U> {
         let Some(Editing::Value(taken)) = self.graph().take_merged(id, false) else { return None };
-        let result = self.edit_taken(id, taken, f, panics, |graph, touched| {
+        let result = self.edit_taken(id, taken, f, false, panics, |graph, touched| {
             // This includes values that stay below a write of the open transaction.
             let is_open = graph.cell(id).is_some_and(Cell::is_recorded);
             if touched || announced || is_open {
@@ -129,11 +133,16 @@ impl ReactonStore {
         Some(result.unwrap_or_else(|payload| resume_unwind(payload)))
     }
 
-    /// Called for a transaction without net effect, with the records of its writes.
+    /// Of the transaction that has written these, no other store learns: what came out as it was counts as not written.
     #[cold]
-    pub(super) fn revert_merged(&self, records: &[Record]) {
+    pub(super) fn revert_merged(&self, records: &[Record], written: &[Written]) {
+        let is_same = |id: RefId| written.iter().any(|write| write.id == id && !write.changed);
         for record in records {
             let source = self.graph_ref().merged(record.cell);
+            let head = source.as_ref().and_then(|source| source.head());
+            if !head.is_some_and(|head| is_same(head.rref.id())) {
+                continue;
+            }
             if let Some(merged) = source.as_ref().and_then(|source| source.merged()) {
                 merged.revert(self, record.cell);
             }

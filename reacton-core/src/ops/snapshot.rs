@@ -23,19 +23,25 @@ pub struct StoreSnapshot {
 
 #[derive(Clone)]
 struct SnapshotEntry {
-    rref: ReactonRef,
-    source: SourceRef,
-    address: usize,
-    token: Token,
-    arc_backed: bool,
+    of: DeclaredSource,
     value: Value,
+}
+
+/// A source that was declared, as any store finds or makes it.
+#[derive(Clone)]
+pub(crate) struct DeclaredSource {
+    pub(crate) rref: ReactonRef,
+    pub(crate) source: SourceRef,
+    address: usize,
+    pub(crate) token: Token,
+    arc_backed: bool,
 }
 
 impl StoreSnapshot {
     /// The value of `reacton` in this snapshot; `None` if the store had not used it.
     pub fn get<R: Readable>(&self, reacton: &R) -> Option<&R::Value> {
         let is = |entry: &SnapshotEntry| {
-            reacton.is(entry.address, entry.source.member().map(|member| member.key))
+            reacton.is(entry.of.address, entry.of.source.member().map(|member| member.key))
         };
         self.entries.find(reacton.id()?, is)?.value.get()
     }
@@ -53,7 +59,7 @@ impl StoreSnapshot {
                     .iter()
                     .filter(|entry| self.entry_of(entry).is_none() && entry.differs(None)),
             )
-            .map(|entry| entry.rref)
+            .map(|entry| entry.of.rref)
             .collect();
         different.sort_by_key(ReactonRef::name);
         different
@@ -61,7 +67,8 @@ impl StoreSnapshot {
 
     /// The entry in this snapshot for the reacton of `entry`.
     fn entry_of(&self, entry: &SnapshotEntry) -> Option<&SnapshotEntry> {
-        self.entries.find(entry.rref.id(), |other| other.is_of(entry.address, &entry.source))
+        self.entries
+            .find(entry.of.rref.id(), |other| other.of.is_of(entry.of.address, &entry.of.source))
     }
 
     /// The number of reactons in it.
@@ -75,21 +82,42 @@ impl StoreSnapshot {
     }
 }
 
-impl SnapshotEntry {
+impl DeclaredSource {
     /// Whether it belongs to the reacton that the static at `address` declares, with the operations `source`.
     fn is_of(&self, address: usize, source: &SourceRef) -> bool {
         self.address == address
             && (self.source.is(source)
                 || source.member().is_none_or(|member| self.source.is_key(member.key)))
     }
+}
 
+impl DeclaredSource {
+    /// Whether two values are equal; `None` stands for a member that was never written, which has its initial value.
+    pub(crate) fn are_same(&self, one: Option<&Value>, other: Option<&Value>) -> bool {
+        if !self.source.is_compared() {
+            return false;
+        }
+        match (one, other) {
+            (Some(one), Some(other)) => {
+                one.is_same_allocation(other) || self.source.same_held(one, other)
+            }
+            (None, None) => true,
+            (Some(value), None) | (None, Some(value)) => {
+                let initial = Kept::of(self.source.initial());
+                initial.get().is_some_and(|initial| self.source.same_held(value, initial))
+            }
+        }
+    }
+}
+
+impl SnapshotEntry {
     fn differs(&self, other: Option<&Self>) -> bool {
         match other {
             Some(other) if self.value.is_same_allocation(&other.value) => false,
-            Some(other) => !self.source.same_held(&self.value, &other.value),
+            Some(other) => !self.of.source.same_held(&self.value, &other.value),
             None => {
-                let initial = Kept::of(self.source.initial());
-                initial.get().is_none_or(|initial| !self.source.same_held(&self.value, initial))
+                let initial = Kept::of(self.of.source.initial());
+                initial.get().is_none_or(|initial| !self.of.source.same_held(&self.value, initial))
             }
         }
     }
@@ -97,7 +125,7 @@ impl SnapshotEntry {
 
 impl fmt::Debug for StoreSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.entries.iter().map(|entry| entry.rref)).finish()
+        f.debug_set().entries(self.entries.iter().map(|entry| entry.of.rref)).finish()
     }
 }
 
@@ -129,11 +157,12 @@ impl ReactonStore {
             let rref = source.head()?.rref;
             let value = cell.value.clone()?;
             let (address, token) = (entry.address, entry.token);
-            Some(SnapshotEntry { rref, source, address, token, arc_backed: cell.arc_backed, value })
+            let of = DeclaredSource { rref, source, address, token, arc_backed: cell.arc_backed };
+            Some(SnapshotEntry { of, value })
         });
         let mut entries = Table::default();
         entries.reserve(graph.declarations());
-        found.for_each(|entry| entries.insert(entry.rref.id(), entry));
+        found.for_each(|entry| entries.insert(entry.of.rref.id(), entry));
         StoreSnapshot { entries }
     }
 
@@ -177,10 +206,7 @@ impl ReactonStore {
             }
             for (cell, source) in store.absent_from(snapshot, &mut panics) {
                 if let Some(initial) = panics.guard(|| source.initial()).flatten() {
-                    store.write_held(cell, &*source, initial, &mut panics);
-                }
-                if source.member().is_some() {
-                    store.graph().end_member(cell);
+                    store.write_initial(cell, &*source, initial, &mut panics);
                 }
             }
             panics.resume();
@@ -188,22 +214,19 @@ impl ReactonStore {
     }
 
     fn restore_one(&self, entry: &SnapshotEntry, panics: &mut FirstPanic) {
-        let Some(found) = panics.guard(|| self.find_entry(entry)) else { return };
+        let Some(found) = panics.guard(|| self.find_source(&entry.of)) else { return };
         // The comparison of keys is user code, and may have disposed the store.
         if self.is_ended() {
             return;
         }
         match found {
             Found::Cell(cell) => {
-                if self.graph_ref().begins_entry(cell) {
-                    self.graph().count_as_change(cell);
-                }
-                self.write_held(cell, &*entry.source, entry.value.clone(), panics);
+                self.write_back(cell, &*entry.of.source, &entry.value, panics);
             }
             // New in this store: no observer can have seen another value.
             Found::Missing => {
-                let fresh = entry.source.merged().map(Merged::fresh);
-                let source = fresh.unwrap_or_else(|| entry.source.clone());
+                let fresh = entry.of.source.merged().map(Merged::fresh);
+                let source = fresh.unwrap_or_else(|| entry.of.source.clone());
                 let value = entry.value.clone();
                 let mut graph = self.graph();
                 if source.member().is_some() {
@@ -213,25 +236,69 @@ impl ReactonStore {
                         graph.count_as_change(cell);
                     }
                 } else {
-                    let cell = graph.add(Body::Source(source), Some(value), entry.arc_backed);
-                    graph.declare(entry.rref.id(), entry.address, cell);
+                    let cell = graph.add(Body::Source(source), Some(value), entry.of.arc_backed);
+                    graph.declare(entry.of.rref.id(), entry.of.address, cell);
                 }
             }
             Found::Duplicate(_) => {}
         }
     }
 
-    fn find_entry(&self, entry: &SnapshotEntry) -> Found {
-        let (id, address) = (entry.rref.id(), entry.address);
-        if let Some(cell) = { self.graph().find_exactly(id, address, entry.token) } {
+    fn find_source(&self, of: &DeclaredSource) -> Found {
+        let (id, address) = (of.rref.id(), of.address);
+        if let Some(cell) = { self.graph().find_exactly(id, address, of.token) } {
             return Found::Cell(cell);
         }
-        let Some(member) = entry.source.member() else { return self.graph().find(id, address) };
+        let Some(member) = of.source.member() else { return self.graph().find(id, address) };
         if let Some(cell) = self.find_member(id, address, member.key, false, &LastToken::none()) {
             return Found::Cell(cell);
         }
         let duplicate = self.graph_ref().duplicate_of_family(member.family.rref.id(), address);
         duplicate.map_or(Found::Missing, Found::Duplicate)
+    }
+
+    /// How any store finds the source in this cell; `None` if it was not declared.
+    pub(crate) fn declared_source(&self, id: CellId) -> Option<DeclaredSource> {
+        let graph = self.graph_ref();
+        let cell = graph.cell(id)?;
+        let (source, arc_backed) = (cell.body.source()?.clone(), cell.arc_backed);
+        let rref = source.head()?.rref;
+        let entry = graph.entry_of(rref.id(), id)?;
+        let (address, token) = (entry.address, entry.token);
+        Some(DeclaredSource { rref, source, address, token, arc_backed })
+    }
+
+    /// Writes a value that a source had; `None` stands for a member that was never written. Returns its cell.
+    pub(crate) fn put_back(
+        &self,
+        of: &DeclaredSource,
+        value: Option<&Value>,
+        panics: &mut FirstPanic,
+    ) -> Option<CellId> {
+        let found = panics.guard(|| self.find_source(of))?;
+        if self.is_ended() {
+            return None;
+        }
+        let source = &*of.source;
+        match (found, value) {
+            (Found::Cell(cell), Some(value)) => {
+                self.write_back(cell, source, value, panics);
+                Some(cell)
+            }
+            (Found::Cell(cell), None) => {
+                let initial = panics.guard(|| source.initial()).flatten()?;
+                self.write_initial(cell, source, initial, panics);
+                Some(cell)
+            }
+            (Found::Missing, Some(value)) if source.member().is_some() => {
+                let initial = panics.guard(|| source.initial()).flatten()?;
+                let body = Body::Source(of.source.clone());
+                let cell = self.graph().add_member(body, Some(initial), false)?;
+                self.write_back(cell, source, value, panics);
+                Some(cell)
+            }
+            (Found::Missing | Found::Duplicate(_), _) => None,
+        }
     }
 
     /// What this store holds and `snapshot` does not.
@@ -245,7 +312,7 @@ impl ReactonStore {
             let sources = graph.declared_sources().filter_map(|(here, cell)| {
                 // Most belong to this very cell, so their keys need not be compared.
                 let is = |entry: &SnapshotEntry| {
-                    entry.token == here.token && entry.address == here.address
+                    entry.of.token == here.token && entry.of.address == here.address
                 };
                 let held = snapshot.entries.find(here.id, is).is_some();
                 if held {
@@ -264,12 +331,40 @@ impl ReactonStore {
             match source.member() {
                 // If the key cannot be compared, the value stays unchanged.
                 Some(_) => panics
-                    .guard(|| !entries.any(|entry| entry.is_of(*address, source)))
+                    .guard(|| !entries.any(|entry| entry.of.is_of(*address, source)))
                     .unwrap_or(false),
-                None => !entries.any(|entry| entry.source.member().is_none()),
+                None => !entries.any(|entry| entry.of.source.member().is_none()),
             }
         });
         absent.map(|(id, _, source)| (id, source)).collect()
+    }
+
+    /// Writes a value that the reacton had.
+    fn write_back(
+        &self,
+        cell: CellId,
+        source: &dyn SourceOps,
+        value: &Value,
+        panics: &mut FirstPanic,
+    ) {
+        if self.graph_ref().begins_entry(cell) {
+            self.graph().count_as_change(cell);
+        }
+        self.write_held(cell, source, value.clone(), panics);
+    }
+
+    /// Writes the initial value of a reacton. A member counts as never written afterwards.
+    pub(super) fn write_initial(
+        &self,
+        id: CellId,
+        source: &dyn SourceOps,
+        initial: Value,
+        panics: &mut FirstPanic,
+    ) {
+        self.write_held(id, source, initial, panics);
+        if source.member().is_some() {
+            self.graph().end_member(id);
+        }
     }
 
     /// Writes the value even if user code panics.

@@ -110,7 +110,16 @@ impl ReactonStore {
     /// observer, `f` is called again afterwards.
     pub fn on_wake(&self, f: impl Fn() + Send + Sync + 'static) -> Subscription {
         let wake: Callback = Arc::new(f);
-        Subscription::to_waker(self, self.inbox().add_callback(&wake))
+        let waker = self.inbox().add_callback(&wake);
+        let scope = self.graph_ref().running_scope();
+        if let Some(scope) = scope {
+            let store = self.downgrade();
+            let forget = move || {
+                store.upgrade().into_iter().for_each(|store| store.inbox().remove_callback(waker));
+            };
+            self.clean_up_after(scope, Box::new(forget));
+        }
+        Subscription::to_waker(self, waker)
     }
 
     /// Sets how long this store spins, yielding, before it sleeps in [`wait`](Self::wait),

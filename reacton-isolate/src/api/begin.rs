@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use reacton_core::wiring::Wiring;
+use reacton_core::wiring::{OpenScope, Wiring};
 use reacton_core::{FirstPanic, ReactonStore};
 
 use crate::api::handle::IsolateStore;
@@ -54,6 +54,7 @@ impl Options {
         tracing::debug!(worker, shared = ?self.shared, "a worker starts");
         panics::watch_panics();
         let hub = Hub::of(store);
+        let scope = Wiring::of(store).scope().filter(|_| pool.is_none());
         let isolate = Rc::new(Isolate::new(store, host, self, restart_plan, pool));
         // From here on, dropping the handle ends the isolate again.
         let handle = IsolateStore::new(store, Rc::clone(&isolate));
@@ -69,7 +70,7 @@ impl Options {
             .map_err(|source| SpawnError::Thread { worker: worker.clone(), source })?;
         let timeout = options.handshake_timeout;
         let pending = Pending { worker, timeout, host, running: Some(running) };
-        Ok(Begun { handle, pending })
+        Ok(Begun { handle, pending, scope })
     }
 }
 
@@ -109,17 +110,19 @@ impl Options {
 pub(crate) struct Begun {
     handle: IsolateStore,
     pending: Pending,
+    /// The scope in which it was spawned; a member of a pool has none of its own.
+    scope: Option<OpenScope>,
 }
 
 impl Begun {
     pub(crate) fn wait(self) -> Result<IsolateStore, SpawnError> {
         let running = self.pending.wait()?;
-        Ok(self.handle.with_running(running))
+        Ok(self.handle.with_running(running).within(self.scope))
     }
 
     pub(crate) async fn wait_async(self) -> Result<IsolateStore, SpawnError> {
         let running = self.pending.wait_async().await?;
-        Ok(self.handle.with_running(running))
+        Ok(self.handle.with_running(running).within(self.scope))
     }
 }
 

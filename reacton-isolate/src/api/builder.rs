@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use reacton_core::ReactonStore;
-use reacton_core::wiring::Wiring;
+use reacton_core::wiring::{OpenScope, Wiring};
 
 use super::begin::{Begun, Spawning};
 #[cfg(feature = "process")]
@@ -278,6 +278,7 @@ pub(super) struct BegunPool {
     /// Dropping it ends the members again.
     pool: Pool,
     members: Vec<Begun>,
+    scope: Option<OpenScope>,
 }
 
 impl BegunPool {
@@ -285,14 +286,14 @@ impl BegunPool {
         for member in self.members {
             self.pool.admit(member.wait()?);
         }
-        Ok(self.pool)
+        Ok(self.pool.within(self.scope))
     }
 
     pub(super) async fn wait_async(mut self) -> Result<Pool, SpawnError> {
         for member in self.members {
             self.pool.admit(member.wait_async().await?);
         }
-        Ok(self.pool)
+        Ok(self.pool.within(self.scope))
     }
 }
 
@@ -324,8 +325,9 @@ impl<M: Mode> IsolateBuilder<M> {
         let pool_shared = PoolShared::new(store, members, &options.shared, &for_all, callee);
         let pool_shared = Rc::new(pool_shared);
         Hub::of(store).add_pool(pool_shared.clone());
-        let mut begun =
-            BegunPool { pool: Pool::new(store, Rc::clone(&pool_shared)), members: Vec::new() };
+        let pool = Pool::new(store, Rc::clone(&pool_shared));
+        let scope = Wiring::of(store).scope();
+        let mut begun = BegunPool { pool, members: Vec::new(), scope };
         for number in 1..=members {
             let options = Options { name: format!("{worker} {number}"), ..options.clone() };
             let (first, plan) = entry();

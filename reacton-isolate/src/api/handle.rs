@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use reacton_core::wiring::Wiring;
-use reacton_core::{FirstPanic, Pausable, ReactonStore, ReadOnly, RunError, Turn, WeakStore};
+use reacton_core::wiring::{OpenScope, Wiring};
+use reacton_core::{Pausable, ReactonStore, ReadOnly, RunError, Turn, WeakStore};
 
 use crate::api::begin::Spawning;
 use crate::api::builder::IsolateBuilder;
@@ -23,7 +23,8 @@ use crate::worker::outcome::Outcome;
 
 /// The handle of a worker and its store, for the store that spawned it.
 ///
-/// Dropping the handle disposes the isolate: keep it as long as the worker must live, or [`detach`](Self::detach) it.
+/// Dropping the handle disposes the isolate: keep it as long as the worker must live, [`detach`](Self::detach) it, or spawn the
+/// isolate in a [`scope`](ReactonStore::scope), which keeps a handle that is dropped in its closure.
 ///
 /// # Tracing
 ///
@@ -39,14 +40,16 @@ use crate::worker::outcome::Outcome;
 /// | trace | span `transaction`: around one transaction that has arrived over a link, and its observers; event: sent | `worker`, `reactons` |
 #[must_use = "the isolate is disposed when its handle is dropped: bind it to a name (`let _ = ..` drops it at once), or `detach()` it"]
 pub struct IsolateStore {
-    store: WeakStore,
+    pub(super) store: WeakStore,
     pub(crate) isolate: Rc<Isolate>,
-    detached: bool,
+    pub(super) detached: bool,
+    /// The scope that ends the isolate at the latest.
+    pub(super) scope: Option<OpenScope>,
 }
 
 impl IsolateStore {
     pub(crate) fn new(store: &ReactonStore, isolate: Rc<Isolate>) -> Self {
-        Self { store: store.downgrade(), isolate, detached: false }
+        Self { store: store.downgrade(), isolate, detached: false, scope: None }
     }
 
     pub(super) fn main_store(&self) -> Option<ReactonStore> {
@@ -391,7 +394,8 @@ impl IsolateStore {
         }
     }
 
-    /// Drops the handle without ending the isolate. It lives until its main store ends, or until its worker fails.
+    /// Drops the handle without ending the isolate. It lives until its main store ends, until its worker fails, or until the scope ends
+    /// in which it was spawned.
     ///
     /// Its status and its last error stay in the main store as long as it lives. Subscribers of the status are called
     /// when it ends. After that, a copy of the status returns `Disposed`.
@@ -404,40 +408,10 @@ impl IsolateStore {
         self.isolate.host().now()
     }
 
-    fn hub(&self) -> Option<(ReactonStore, Rc<Hub>)> {
+    pub(super) fn hub(&self) -> Option<(ReactonStore, Rc<Hub>)> {
         let store = self.store.upgrade()?;
         let hub = Hub::find(&store)?;
         Some((store, hub))
-    }
-}
-
-impl Drop for IsolateStore {
-    fn drop(&mut self) {
-        if self.detached {
-            self.isolate.disown();
-            // It may have ended already.
-            if let Some((store, hub)) = self.hub()
-                && self.isolate.is_gone(&hub)
-            {
-                let mut panics = FirstPanic::default();
-                panics.guard(|| self.isolate.end_reactons(&store));
-                panics.resume();
-            }
-            return;
-        }
-        if let Some(store) = self.store.upgrade() {
-            let mut panics = FirstPanic::default();
-            // One batch, so that an observer of the status is called after all of this.
-            let mut within = FirstPanic::default();
-            panics.guard(|| {
-                store.batch(|store| {
-                    within.guard(|| self.dispose());
-                    within.guard(|| self.isolate.end_reactons(store));
-                });
-            });
-            panics.guard(|| within.resume());
-            panics.resume();
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reacton_core::wiring::OpenScope;
 use reacton_core::{FirstPanic, ReactonStore, ReadOnly, WeakStore};
 
 use crate::api::handle::IsolateStore;
@@ -49,15 +50,18 @@ use crate::pool::{Jobs, LostJob, PoolShared, PoolStats};
 /// ```
 #[must_use = "its members are disposed when it is dropped: bind it to a name, or `detach()` it"]
 pub struct Pool {
-    store: WeakStore,
-    shared: Rc<PoolShared>,
-    members: Vec<IsolateStore>,
-    detached: bool,
+    pub(super) store: WeakStore,
+    pub(super) shared: Rc<PoolShared>,
+    pub(super) members: Vec<IsolateStore>,
+    pub(super) detached: bool,
+    /// The scope that ends the pool at the latest.
+    pub(super) scope: Option<OpenScope>,
 }
 
 impl Pool {
     pub(crate) fn new(store: &ReactonStore, shared: Rc<PoolShared>) -> Self {
-        Self { store: store.downgrade(), shared, members: Vec::new(), detached: false }
+        let store = store.downgrade();
+        Self { store, shared, members: Vec::new(), detached: false, scope: None }
     }
 
     pub(super) fn main_store(&self) -> Option<ReactonStore> {
@@ -254,32 +258,6 @@ impl Pool {
             && let Some(hub) = Hub::find(&store)
         {
             self.shared.dismiss_if_over(&store, &hub);
-        }
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        if self.detached {
-            return;
-        }
-        if let Some(store) = self.store.upgrade() {
-            let mut panics = FirstPanic::default();
-            // One batch, so that an observer of a status is called after all of this.
-            let mut within = FirstPanic::default();
-            panics.guard(|| {
-                store.batch(|store| {
-                    within.guard(|| self.dispose());
-                    for member in self.members.drain(..) {
-                        within.guard(|| drop(member));
-                    }
-                    if let Some(hub) = Hub::find(store) {
-                        within.guard(|| self.shared.dismiss(store, &hub));
-                    }
-                });
-            });
-            panics.guard(|| within.resume());
-            panics.resume();
         }
     }
 }

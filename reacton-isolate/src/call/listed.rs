@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use super::Call;
-use crate::shared::Message;
 use crate::wire::ticket::CallRef;
+use reacton_core::lists::Message;
 
 /// One call of a list.
 #[derive(Clone, Copy)]

@@ -148,7 +148,8 @@ impl<R> NotAReacton<R> {
     label = "this is no `Reacton`",
     note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
     note = "of a `Family`, the family is shared, not one member: write `NAME`, not `NAME.of(key)`",
-    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
+    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store",
+    note = "a `Group` is spread: `..GROUP`"
 )]
 #[doc(hidden)]
 pub trait Shares {
@@ -169,7 +170,8 @@ impl<K: MemberKey, T: Portable> Shares for Family<K, T> {
     label = "this is no `Reacton`",
     note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
     note = "of a `Family`, the family is shared, not one member: write `NAME`, not `NAME.of(key)`",
-    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
+    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store",
+    note = "a `Group` is spread: `..GROUP`"
 )]
 #[doc(hidden)]
 pub trait SharesByReference {

@@ -1,11 +1,11 @@
 //! Slots of what is saved: values cross as bytes whatever the mode of their reacton is, and each reacton has a name for the file.
 
+use reacton_core::lists::Message;
 use reacton_core::{Copied, Family, Loaded, Merged, MergedByCount, Reacton, Version, ZeroCopy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::crossing::{Across, Crossing, Serialized};
-use super::duplicates::Message;
 use super::families::MemberKey;
 use super::listed::{Borrowing, Owned, Shares, TypedEntry};
 use super::merging::{ByEntry, InBytes};
@@ -115,6 +115,22 @@ impl SharedSlot {
                  its path would be another one as soon as it is moved or renamed, and the file would not be read any more",
             );
             panic!("{}", message.text());
+        }
+    }
+
+    /// As [`require_id`](Self::require_id), for all slots of a list with groups.
+    ///
+    /// # Panics
+    /// While the program is compiled, with a message that names the reacton.
+    #[doc(hidden)]
+    #[track_caller]
+    pub const fn require_ids(slots: &[Self]) {
+        let mut at = 0;
+        while at < slots.len() {
+            if slots[at].id.is_none() {
+                Self::require_id(&[slots[at]], 0, &[slots[at].rref.name()]);
+            }
+            at += 1;
         }
     }
 

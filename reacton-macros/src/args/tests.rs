@@ -121,8 +121,8 @@ fn every_wrong_element_of_a_list_is_reported() {
         &expect![[r#"
             name the reacton itself, without `&`: `A`
             name the reacton itself, without `&`: `b::C`
-            expected the path of a `#[reacton]` static, such as `A` or `path::B`
-            expected the path of a `#[reacton]` static, such as `A` or `path::B`
+            expected the path of a `#[reacton]` static, such as `A` or `path::B`, or of a group, `..GROUP`
+            expected the path of a `#[reacton]` static, such as `A` or `path::B`, or of a group, `..GROUP`
             `A` is listed twice: remove one of them
             `b::C` is listed twice: remove one of them
             an element cannot come and go: put the `cfg` on the whole worker

@@ -9,7 +9,8 @@ use crate::{
     answers,
     args::Options,
     diagnostics::{call_at, ends, moved_to, shown_at, spanning, written},
-    shared::{self, Element},
+    elements::{Element, has_groups},
+    shared,
 };
 
 /// The type of the worker's name: an empty enum, which leaves the name free for the function itself.
@@ -35,7 +36,8 @@ impl ToTokens for Twin<'_> {
             #cfgs #quiet #worker
             #cfgs #quiet #starters
         });
-        if self.shared().len() > 1 {
+        // A list with groups is checked where it is made.
+        if self.shared().len() > 1 && !has_groups(self.shared()) {
             let duplicates = self.duplicates();
             tokens.extend(quote!(#cfgs #quiet #duplicates));
         }
@@ -65,7 +67,6 @@ impl Twin<'_> {
     fn worker(&self) -> TokenStream {
         let krate = &self.options.krate;
         let (ident, slots, args, run) = (self.ident(), self.slots(), self.args(), self.run());
-        let slots = quote!(&[#(#slots),*]);
         let slots = if self.options.zero_copy {
             slots
         } else {
@@ -98,9 +99,8 @@ impl Twin<'_> {
         }
     }
 
-    fn slots(&self) -> impl Iterator<Item = TokenStream> {
-        let listed = if self.options.zero_copy { "listed_by_reference" } else { "listed" };
-        shared::slots(&self.options.krate, self.shared(), listed)
+    fn slots(&self) -> TokenStream {
+        shared::slots(&self.options.krate, self.shared(), self.options.zero_copy)
     }
 
     /// The calls that the worker answers, if there are any.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::item::Placed;
 use super::{ItemId, ReactonList};
 use crate::collections::at::Entry;
 use crate::collections::patch::Patch;
@@ -54,8 +55,8 @@ impl<T: Clone + 'static> Entry for ReactonList<T> {
         self.get(*id).cloned()
     }
 
-    fn __each_key(changes: &Patch<ItemId, T>, f: &mut dyn FnMut(&ItemId)) {
-        changes.ids().for_each(f);
+    fn __each_key(changes: &Patch<Placed, T>, f: &mut dyn FnMut(&ItemId)) {
+        changes.ids().map(Placed::id).for_each(f);
     }
 
     fn __same(same: fn(&T, &T) -> bool, old: &Option<T>, new: &Option<T>) -> bool {

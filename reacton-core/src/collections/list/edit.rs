@@ -96,6 +96,17 @@ impl<T: 'static> ReactonList<T> {
     pub(super) fn insert_arc(&mut self, index: usize, item: Arc<T>) -> ItemId {
         let index = index.min(self.len());
         let position = self.between(index.checked_sub(1), index);
+        self.insert_new(position, item)
+    }
+
+    /// Adds a new item at a position that no item has any more.
+    pub(super) fn insert_at(&mut self, position: Position, item: Arc<T>) -> ItemId {
+        self.last += 1;
+        self.insert_new(position, item)
+    }
+
+    /// Adds an item, whose number was assigned last.
+    fn insert_new(&mut self, position: Position, item: Arc<T>) -> ItemId {
         let id = ItemId { site: self.site, number: self.last };
         if let Some(open) = &mut self.open {
             open.unsent.insert(id, ());
@@ -114,7 +125,7 @@ impl<T: 'static> ReactonList<T> {
         self.order.insert(place, item)
     }
 
-    fn move_item(&mut self, from: usize, position: Position) {
+    pub(super) fn move_item(&mut self, from: usize, position: Position) {
         let Some((place, _)) = self.order.nth(from) else { return };
         let place = place.clone();
         self.send_whole(place.id);
@@ -131,7 +142,7 @@ impl<T: 'static> ReactonList<T> {
         Position::between(before.and_then(position), position(after), self.site, self.last)
     }
 
-    fn write(&mut self, id: ItemId, register: Register, item: ListItem<T>) {
+    pub(super) fn write(&mut self, id: ItemId, register: Register, item: ListItem<T>) {
         let key = id.key(register);
         if let Some(open) = &mut self.open {
             open.keep(key, &self.registers);
@@ -161,6 +172,11 @@ impl<T: 'static> ReactonList<T> {
         self.registers.remove(&existence);
         self.registers.discard(&position);
         self.registers.discard(&value);
+    }
+
+    /// Whether it is remembered that an item was removed.
+    pub(super) fn knows_removal(&self, id: ItemId) -> bool {
+        self.registers.is_removed(&id.key(Register::Existence))
     }
 
     fn is_unsent(&self, id: ItemId) -> bool {

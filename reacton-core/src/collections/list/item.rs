@@ -1,5 +1,6 @@
 //! An item of a list: its id, and three registers, which are merged separately (M6).
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -169,3 +170,33 @@ pub(super) struct Place {
     pub(super) position: Position,
     pub(super) id: ItemId,
 }
+
+/// An item, and where it stands or stood. Two are equal if they are the same item, wherever that is.
+#[derive(Debug, Clone)]
+pub struct Placed(pub(super) Place);
+
+impl Placed {
+    pub(super) fn id(&self) -> &ItemId {
+        &self.0.id
+    }
+}
+
+impl Ord for Placed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.id.cmp(&other.0.id)
+    }
+}
+
+impl PartialOrd for Placed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Placed {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Placed {}

@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use super::item::{ItemKey, Register, SentKey};
+use super::item::{ItemKey, Placed, Register, SentKey};
 use super::joining::Open;
+use super::undo::TouchedItems;
 use super::{ItemId, ListItem, ReactonList};
 use crate::collections::patch::Patch;
 use crate::collections::position::Position;
 use crate::collections::tree::Tree;
-use crate::merge::{Edit, Loaded, Merge, MergeByCount, Version, Which, Writer};
+use crate::merge::{Edit, Loaded, Merge, MergeByCount, Touched, Version, Which, Writer};
 
 impl<T: 'static> Merge for ReactonList<T> {
     type Key = SentKey;
     type Item = ListItem<T>;
-    type Changes = Patch<ItemId, T>;
+    type Changes = Patch<Placed, T>;
 
     fn begin(&mut self, writer: Writer) {
         self.registers.begin(writer);
@@ -203,6 +204,12 @@ impl<T: 'static> Merge for ReactonList<T> {
 
     fn entries(&self) -> usize {
         self.len()
+    }
+
+    const __RECORDS_ENTRIES: bool = true;
+
+    fn __touched(changes: &Self::Changes) -> Option<Box<dyn Touched<Self>>> {
+        Some(Box::new(TouchedItems::of(changes)))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::item::{ItemKey, Place};
+use super::item::{ItemKey, Place, Placed};
 use super::joining::shown;
-use super::{ItemId, ListItem, ReactonList};
+use super::{ListItem, ReactonList};
 use crate::collections::changes::KeyedChanges;
 use crate::collections::diffs::Diff;
 use crate::collections::patch::{Entry, Patch};
@@ -12,7 +12,7 @@ use crate::merge::Compose;
 
 impl<T: 'static> ReactonList<T> {
     /// The changes of the items whose registers were edited.
-    pub(super) fn patch(&self, edits: &KeyedChanges<ItemKey, ListItem<T>>) -> Patch<ItemId, T> {
+    pub(super) fn patch(&self, edits: &KeyedChanges<ItemKey, ListItem<T>>) -> Patch<Placed, T> {
         let (mut removed, mut added) = (Vec::new(), Vec::new());
         let mut edits = edits.pairs().peekable();
         while let Some((ItemKey { id, .. }, ..)) = edits.peek().copied() {
@@ -41,29 +41,29 @@ impl<T: 'static> ReactonList<T> {
         };
         let olds: Vec<_> = removed.iter().enumerate().map(old_index).collect();
         let news: Vec<_> = added.iter().map(|(place, _)| index(place)).collect();
-        let entry = |(place, value): (Place, Arc<T>)| Entry { id: place.id, value };
+        let entry = |(place, value): (Place, Arc<T>)| Entry { id: Placed(place), value };
         Patch::new(
             olds.into_iter().zip(removed.into_iter().map(entry)),
             news.into_iter().zip(added.into_iter().map(entry)),
         )
     }
 
-    pub(super) fn all_inserted(&self) -> Patch<ItemId, T> {
+    pub(super) fn all_inserted(&self) -> Patch<Placed, T> {
         let all = self.order.iter().enumerate();
         let all = all.map(|(index, (place, value))| {
-            (index, Entry { id: place.id, value: Arc::clone(value) })
+            (index, Entry { id: Placed(place.clone()), value: Arc::clone(value) })
         });
         Patch::new([], all)
     }
 
     /// The changes from this list to another one. Nodes that both share are skipped.
-    fn difference(&self, other: &Self) -> Patch<ItemId, T> {
+    fn difference(&self, other: &Self) -> Patch<Placed, T> {
         let (mut removed, mut added) = (Vec::new(), Vec::new());
         for (place, old, new) in self.order.difference(&other.order) {
             if old.zip(new).is_some_and(|(old, new)| Arc::ptr_eq(old, new)) {
                 continue;
             }
-            let entry = |value| Entry { id: place.id, value: Arc::clone(value) };
+            let entry = |value| Entry { id: Placed(place.clone()), value: Arc::clone(value) };
             removed.extend(old.map(|old| (self.order.rank(place).0, entry(old))));
             added.extend(new.map(|new| (other.order.rank(place).0, entry(new))));
         }
