@@ -8,9 +8,9 @@ mod listed;
 mod merging;
 mod modes;
 mod probe;
-mod stored;
 #[doc(hidden)]
 pub mod probes;
+mod stored;
 
 use std::any::Any;
 use std::fmt;

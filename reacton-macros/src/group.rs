@@ -77,7 +77,7 @@ mod tests {
                 const GROUP: Group = {
                     use ::reacton::__private::probes::*;
                     <::reacton::Group>::__of({
-                        const __GROUPS: &[::reacton::Group] = &[];
+                        const __GROUPS: &[::reacton::__private::Group] = &[];
                         const __PARTS: &[::reacton::__private::ListPart] = &[
                             <::reacton::__private::ListPart>::one("COUNT"),
                         ];
@@ -101,7 +101,7 @@ mod tests {
                                 ),
                             ],
                         );
-                        const __REFS: &[::reacton::ReactonRef; __LEN] = &<::reacton::__private::GroupSlot>::refs::<
+                        const __REFS: &[::reacton::__private::ReactonRef; __LEN] = &<::reacton::__private::GroupSlot>::refs::<
                             __LEN,
                         >(__SLOTS);
                         const __FIRSTS: &[usize] = &::reacton::__private::firsts::<
@@ -124,7 +124,7 @@ mod tests {
                 const GROUP: Group = {
                     use ::reacton::__private::probes::*;
                     <::reacton::Group>::__of({
-                        const __GROUPS: &[::reacton::Group] = &[state::ALL];
+                        const __GROUPS: &[::reacton::__private::Group] = &[state::ALL];
                         const __PARTS: &[::reacton::__private::ListPart] = &[
                             <::reacton::__private::ListPart>::one("COUNT"),
                             <::reacton::__private::ListPart>::group("state::ALL", __GROUPS[0].len()),
@@ -150,7 +150,7 @@ mod tests {
                                 <::reacton::__private::GroupPart>::of_group(__GROUPS[0]),
                             ],
                         );
-                        const __REFS: &[::reacton::ReactonRef; __LEN] = &<::reacton::__private::GroupSlot>::refs::<
+                        const __REFS: &[::reacton::__private::ReactonRef; __LEN] = &<::reacton::__private::GroupSlot>::refs::<
                             __LEN,
                         >(__SLOTS);
                         const __FIRSTS: &[usize] = &::reacton::__private::firsts::<

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::tree::Tree;
 use crate::merge::{
-    Change, Compose, Edit, Loaded, Merge, MergeByCount, Renamed, Touched, Version, Way, Which, Writer,
+    Change, Compose, Edit, Loaded, Merge, MergeByCount, Renamed, Touched, Version, Way, Which,
+    Writer,
 };
 
 /// A number to which all stores add, as the value of a reacton: `#[reacton] static DONE: Counter = Counter::new();`.
