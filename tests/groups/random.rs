@@ -154,14 +154,18 @@ impl Model {
 
     fn undo(&mut self) -> bool {
         let Some(step) = self.done.pop() else { return false };
-        step.iter().for_each(|done| done.replay(&mut self.now, true));
+        for done in step.iter() {
+            done.replay(&mut self.now, true);
+        }
         self.undone.push(step);
         true
     }
 
     fn redo(&mut self) -> bool {
         let Some(step) = self.undone.pop() else { return false };
-        step.iter().for_each(|done| done.replay(&mut self.now, false));
+        for done in step.iter() {
+            done.replay(&mut self.now, false);
+        }
         self.done.push(step);
         true
     }
@@ -172,7 +176,7 @@ fn run(seed: u64, steps: usize) {
     let simulation = Simulation::new(seed);
     let store = ReactonStore::new();
     let history = store.history(ALL).keep(usize::MAX);
-    let worker = (seed % 3 != 0).then(|| other::spawn(&store).expect("it starts"));
+    let worker = (!seed.is_multiple_of(3)).then(|| other::spawn(&store).expect("it starts"));
     simulation.settle();
     let mut model = Model { now: Values::default(), done: Vec::new(), undone: Vec::new() };
     for step in 0..steps {

@@ -177,7 +177,7 @@ fn l7_what_is_announced_in_one_store_is_not_sent_to_others() {
         let told_of_input = tell.clone();
         store.subscribe(&QUERY, move |_, query| tell.send(query.0).expect("the channel is open"));
         store.subscribe(&INPUT, move |_, input| {
-            told_of_input.send(*input).expect("the channel is open")
+            told_of_input.send(*input).expect("the channel is open");
         });
     })
     .expect("the worker starts");

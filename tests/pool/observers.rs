@@ -158,7 +158,7 @@ fn l1_an_observer_of_a_lost_job_may_dispose_the_pool_while_a_restart_waits() {
     let pool = Rc::new(pool.expect("the pool starts"));
     let held = Rc::downgrade(&pool);
     store.subscribe(pool.lost_job(), move |_, _| {
-        held.upgrade().expect("the value is alive").dispose()
+        held.upgrade().expect("the value is alive").dispose();
     });
     store.set(&JOB, 1);
     let status = pool.members()[0].status();

@@ -156,7 +156,7 @@ fn what_is_for_all_reaches_everybody_and_no_job_overtakes_it() {
     let pool = builder.pool(3).for_all(shared![SETTING]).spawn(&store, move |store| {
         let tell = tell.clone();
         store.subscribe(&SETTING, move |_, setting| {
-            tell.send(*setting).expect("the channel is open")
+            tell.send(*setting).expect("the channel is open");
         });
         store.subscribe(&JOB, |store, n| store.set(&RESULT, (*n, store.get(&SETTING))));
     });
@@ -235,7 +235,7 @@ fn each_result_that_is_a_number_counts_whether_or_not_another_isolate_shares_it(
         let shared = if is_shared { shared![PARITY] } else { shared![SETTING] };
         let other = IsolateStore::spawn(&store, shared, move |store| {
             store.subscribe(&PARITY, move |_, parity| {
-                tell.send(*parity).expect("the channel is open")
+                tell.send(*parity).expect("the channel is open");
             });
         });
         let other = other.expect("the worker starts");
@@ -399,7 +399,7 @@ fn a_condition_that_takes_turns_itself_is_checked_again_though_the_jobs_write_no
     let pool = builder.spawn(&store, move |store| {
         let signal = Arc::clone(&signal);
         store.subscribe(&JOB, move |_, _| {
-            receive(&signal.lock().expect("the mutex is not poisoned"))
+            receive(&signal.lock().expect("the mutex is not poisoned"));
         });
     });
     let pool = pool.expect("the pool starts");

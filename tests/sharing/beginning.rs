@@ -106,7 +106,7 @@ fn i1_what_arrives_while_the_entry_runs_waits_for_its_subscriptions() {
         signal.recv().expect("a message arrives");
         let first = store.get(&INPUT);
         store.subscribe(&INPUT, move |_, input| {
-            tell.send((first, *input)).expect("the channel is open")
+            tell.send((first, *input)).expect("the channel is open");
         });
     })
     .expect("the worker starts");

@@ -57,19 +57,21 @@ fn writes() -> Vec<(&'static str, Write)> {
         (
             "update",
             Box::new(|store| {
-                store.update(&RESULT, |_| unreachable!("the closure of a refused write was called"))
+                store
+                    .update(&RESULT, |_| unreachable!("the closure of a refused write was called"));
             }),
         ),
         (
             "update a list",
             Box::new(|store| {
-                store.update(&LOG, |_| unreachable!("the closure of a refused write was called"))
+                store.update(&LOG, |_| unreachable!("the closure of a refused write was called"));
             }),
         ),
         (
             "update_if",
             Box::new(|store| {
-                store.update_if(&LOG, |_| unreachable!("the closure of a refused write was called"))
+                store
+                    .update_if(&LOG, |_| unreachable!("the closure of a refused write was called"));
             }),
         ),
         ("touch", Box::new(|store| store.touch(&RESULT))),

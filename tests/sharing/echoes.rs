@@ -127,7 +127,7 @@ fn i4_what_is_sent_on_is_sent_as_it_was_received() {
     let (tell, told) = channel();
     let reader = IsolateStore::spawn(&store, shared![COUNTED], move |store| {
         store.subscribe(&COUNTED, move |_, counted| {
-            tell.send(counted.0.len()).expect("the channel is open")
+            tell.send(counted.0.len()).expect("the channel is open");
         });
     });
     let writer = IsolateStore::spawn(&store, shared![COUNTED, ORDER], |store| {

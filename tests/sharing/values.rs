@@ -275,7 +275,7 @@ fn i8_a_type_without_serde_is_shared_by_reference_count() {
     store.set(&OPAQUE, Opaque(Mutex::new(vec![1])));
     assert_eq!(receive(&told), [1, 2]);
     store.with(&OPAQUE, |opaque| {
-        assert_eq!(*opaque.0.lock().expect("the mutex is not poisoned"), [1, 2])
+        assert_eq!(*opaque.0.lock().expect("the mutex is not poisoned"), [1, 2]);
     });
     end(worker);
 }
