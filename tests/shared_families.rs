@@ -78,7 +78,7 @@ fn spawn(
         ON_THREAD.set(Some(store.clone()));
     });
     simulation.settle();
-    (worker.expect("it starts"), ON_THREAD.take().expect("it has begun"))
+    (worker.expect("the worker starts"), ON_THREAD.take().expect("the worker has begun"))
 }
 
 thread_local! {
@@ -88,5 +88,5 @@ thread_local! {
 /// Shuts a worker down, and checks that it has lost nothing.
 #[track_caller]
 fn end(worker: IsolateStore) {
-    worker.shutdown(TIMEOUT).expect("the worker ends well");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
 }

@@ -121,7 +121,7 @@ fn c21_a_process_shares_a_family_member_by_member() {
     for number in 0..2000 {
         store.set(&page(number, "question"), Row { name: format!("page {number}") });
     }
-    let worker = reader::builder().process().spawn(&store).expect("it starts");
+    let worker = reader::builder().process().spawn(&store).expect("the worker starts");
     store.set(&page(7, "question"), Row { name: "seven".into() });
     store.set(&ORDER, 1);
     wait_until(&store, |store| store.keys(&PAGE).iter().all(|(_, kind)| kind == "answer"));
@@ -134,5 +134,5 @@ fn c21_a_process_shares_a_family_member_by_member() {
     worker.resume(&PAGE);
     wait_until(&store, |store| store.get(&page(9, "answer")).name == "nine 2");
     reacton::testing::sweep(&store);
-    worker.shutdown(TIMEOUT).expect("it ends");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
 }

@@ -1,4 +1,4 @@
-//! C22: what waits of a single entry.
+//! C22: queued writes of a single entry.
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;
@@ -22,7 +22,7 @@ fn c22_an_entry_is_stale_if_a_newer_write_of_it_waits() {
         assert!(below.is_stale(&TAGS.at("red".into())) && !below.is_stale(&TAGS.at("blue".into())));
         simulation.settle();
         assert_eq!(stale([1, 2, 3]), [false; 3]);
-        // A reset removes what is there, and nothing else.
+        // A reset changes only entries that exist.
         store.update(&ROWS, ReactonMap::clear);
         assert_eq!(stale([1, 2, 3]), [false, true, false]);
         simulation.settle();
@@ -41,7 +41,7 @@ fn c22_an_entry_is_not_stale_if_what_waits_loses_or_is_paused() {
         }
         insert(&store, 2, "older");
         assert!(!below.is_stale(&ROWS.at(2)) && below.incoming(&ROWS.at(2)).is_none());
-        MainLink::of(&below).expect("it is a worker").pause(&ROWS);
+        MainLink::of(&below).expect("the store belongs to a worker").pause(&ROWS);
         insert(&store, 3, "paused");
         assert!(!below.is_stale(&ROWS.at(3)) && below.incoming(&ROWS).is_none());
     }
@@ -88,7 +88,7 @@ fn c22_incoming_is_the_collection_as_it_would_be_and_the_entry_in_it() {
         insert(&store, 2, "zwei");
         store.update(&ROWS, |rows| rows.remove(&1));
         store.update(&DONE, |done| done.add(3));
-        let incoming = below.incoming(&ROWS).expect("edits wait");
+        let incoming = below.incoming(&ROWS).expect("edits are queued");
         assert_eq!(
             incoming.iter().map(|(key, row)| (*key, row.name.clone())).collect::<Vec<_>>(),
             expected(&[(2, "zwei"), (7, "seven")])
@@ -112,9 +112,9 @@ fn c22_an_item_of_a_list_is_an_entry() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let ids = store.update(&QUEUE, |queue| ["a", "b"].map(|item| queue.push(item.into())));
-    let worker = IsolateStore::spawn(&store, shared![QUEUE], |_| ()).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![QUEUE], |_| ()).expect("the worker starts");
     simulation.settle();
-    let below = simulation.store_of(&worker).expect("it has begun");
+    let below = simulation.store_of(&worker).expect("the worker has begun");
     store.update(&QUEUE, |queue| queue.set(ids[0], "A".into()));
     assert_eq!(ids.map(|id| below.is_stale(&QUEUE.at(id))), [true, false]);
     assert_eq!(below.incoming(&QUEUE.at(ids[0])), Some(Some("A".into())));

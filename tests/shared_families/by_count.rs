@@ -1,4 +1,4 @@
-//! C21: a `zero_copy` worker gets the values of members by reference count.
+//! C21: a `zero_copy` worker receives the values of members by reference count.
 
 use reacton::prelude::*;
 use reacton_support::wait_until;
@@ -26,7 +26,7 @@ fn c21_values_cross_by_reference_count() {
     let store = ReactonStore::new();
     store.set(&TILE.of((0, 0)), Tile(vec![1; 1000]));
     store.set(&TILE.of((2, 2)), Tile(vec![2]));
-    let worker = painter::spawn(&store).expect("it starts");
+    let worker = painter::spawn(&store).expect("the worker starts");
     for round in 0..3 {
         store.set(&TILE.of((0, 0)), Tile(vec![round; 1000]));
         let own = store.with(&TILE.of((0, 0)), |tile| tile.0.as_ptr().addr());
@@ -71,6 +71,6 @@ fn c21_one_worker_gets_bytes_and_another_one_counts() {
         store.set(&PAGE.of(1), page.clone());
     }
     for worker in workers {
-        end(worker.expect("it starts"));
+        end(worker.expect("the worker starts"));
     }
 }

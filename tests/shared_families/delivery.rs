@@ -59,7 +59,7 @@ fn c21_a_worker_pauses_and_resumes_a_family() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
     let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
-    let main = MainLink::of(&below).expect("it is a worker");
+    let main = MainLink::of(&below).expect("the store belongs to a worker");
     main.pause(&TODO);
     write(&store, 1, "one");
     simulation.settle();

@@ -38,11 +38,11 @@ fn c21_a_member_that_does_not_encode_harms_no_other() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![FRAGILE, TITLE], move |store| {
         store.subscribe(&TITLE, move |store, _| {
-            tell.send(fragile(store)).expect("main listens");
+            tell.send(fragile(store)).expect("the channel is open");
             store.set(&FRAGILE.of(9), Fragile(9));
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.batch(|store| {
         store.set(&FRAGILE.of(1), Fragile(1));
         store.set(&FRAGILE.of(7), Fragile(-7));
@@ -50,7 +50,7 @@ fn c21_a_member_that_does_not_encode_harms_no_other() {
         store.set(&TITLE, "one".into());
     });
     assert_eq!(receive(&told), [(1, 1), (2, 2)]);
-    let error = store.get(worker.last_error()).expect("it is reported").to_string();
+    let error = store.get(worker.last_error()).expect("an error is reported").to_string();
     assert!(
         error.contains("FRAGILE") && error.contains("key 7") && error.contains("below zero"),
         "{error}"
@@ -69,9 +69,9 @@ fn c21_a_member_that_does_not_encode_harms_no_other() {
 fn c21_a_member_that_did_not_encode_is_replaced_by_what_any_other_store_writes() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![FRAGILE], |_| ()).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![FRAGILE], |_| ()).expect("the worker starts");
     simulation.settle();
-    let below = simulation.store_of(&worker).expect("it has begun");
+    let below = simulation.store_of(&worker).expect("the worker has begun");
     store.set(&FRAGILE.of(7), Fragile(1));
     simulation.settle();
     for value in 1..6 {
@@ -84,11 +84,11 @@ fn c21_a_member_that_did_not_encode_is_replaced_by_what_any_other_store_writes()
 }
 
 thread_local! {
-    /// On this thread no odd value decodes.
+    /// Set on threads where no odd value can be decoded.
     static DEAF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// A value that does not decode everywhere, or comes out of serde as another one.
+/// A value that some threads cannot decode, or that serde changes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 struct Picky {
     name: String,
@@ -126,10 +126,10 @@ fn c21_a_member_that_does_not_decode_harms_no_other_and_is_replaced_later() {
         store.subscribe(&TITLE, move |store, _| {
             let mut names = store.keys(&PICKY);
             names.sort();
-            tell.send(names).expect("main listens");
+            tell.send(names).expect("the channel is open");
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.batch(|store| {
         store.set(&PICKY.of("a".into()), picky("A", 0));
         store.set(&PICKY.of("b".into()), picky("odd", 0));
@@ -137,7 +137,7 @@ fn c21_a_member_that_does_not_decode_harms_no_other_and_is_replaced_later() {
     });
     assert_eq!(receive(&told), ["a"]);
     wait_until(&store, |store| store.get(worker.last_error()).is_some());
-    let error = store.get(worker.last_error()).expect("it is reported").to_string();
+    let error = store.get(worker.last_error()).expect("an error is reported").to_string();
     assert!(
         error.contains("PICKY") && error.contains("key \"b\"") && error.contains("odd"),
         "{error}"
@@ -157,17 +157,17 @@ fn c21_a_member_that_comes_out_of_serde_as_another_one_is_not_sent() {
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![PICKY, TITLE], move |store| {
         store.subscribe(&TITLE, move |store, _| {
-            tell.send(store.keys(&PICKY).len()).expect("main listens");
+            tell.send(store.keys(&PICKY).len()).expect("the channel is open");
         });
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     store.batch(|store| {
         store.set(&PICKY.of("a".into()), picky("A", 0));
         store.set(&PICKY.of("b".into()), picky("B", 7));
         store.set(&TITLE, "one".into());
     });
     assert_eq!(receive(&told), 1);
-    let error = store.get(worker.last_error()).expect("it is reported");
+    let error = store.get(worker.last_error()).expect("an error is reported");
     assert!(matches!(error, LinkError::Lossy { .. }) && error.to_string().contains("key \"b\""));
     end(worker);
 }
@@ -179,10 +179,10 @@ fn c21_a_worker_cannot_begin_with_a_member_that_does_not_encode() {
     let refused = IsolateStore::spawn(&store, shared![FRAGILE], |_| ());
     assert!(matches!(refused, Err(SpawnError::Value { .. })));
     store.remove(&FRAGILE.of(1));
-    end(IsolateStore::spawn(&store, shared![FRAGILE], |_| ()).expect("it starts"));
+    end(IsolateStore::spawn(&store, shared![FRAGILE], |_| ()).expect("the worker starts"));
 }
 
-/// A key that comes out of serde as another one.
+/// A key that serde changes.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 struct Place {
     row: u8,
@@ -197,9 +197,9 @@ static PLACE: Family<Place, u8> = |_| 0;
 #[cfg(debug_assertions)]
 fn c21_a_key_that_comes_out_of_serde_as_another_one_is_not_sent() {
     let store = ReactonStore::new();
-    let worker = IsolateStore::spawn(&store, shared![PLACE], |_| ()).expect("it starts");
+    let worker = IsolateStore::spawn(&store, shared![PLACE], |_| ()).expect("the worker starts");
     store.set(&PLACE.of(Place { row: 1, column: 1 }), 1);
-    let error = store.get(worker.last_error()).expect("it is reported");
+    let error = store.get(worker.last_error()).expect("an error is reported");
     assert!(matches!(error, LinkError::Lossy { .. }) && error.to_string().contains("Place"));
     store.set(&PLACE.of(Place { row: 1, column: 0 }), 1);
     end(worker);

@@ -19,9 +19,9 @@ fn c21_a_worker_begins_with_the_members_of_main() {
     store.set(&SCORE.of("Ada".into()), 7);
     let (tell, told) = channel();
     let worker = IsolateStore::spawn(&store, shared![TODO, SCORE], move |store| {
-        tell.send((held(store), scores(store), text(store, 3))).expect("main listens");
+        tell.send((held(store), scores(store), text(store, 3))).expect("the channel is open");
     });
-    let worker = worker.expect("it starts");
+    let worker = worker.expect("the worker starts");
     let (members, scores, third) = receive(&told);
     assert_eq!(members, expected(&[(1, "one"), (2, "two")]));
     assert_eq!((scores, third), (vec![("Ada".to_owned(), 7)], "todo 3".to_owned()));
@@ -42,7 +42,7 @@ fn counting(store: &ReactonStore) {
 fn c21_what_both_sides_write_is_in_both() {
     let store = ReactonStore::new();
     write(&store, 9, "nine");
-    let worker = counting::spawn(&store).expect("it starts");
+    let worker = counting::spawn(&store).expect("the worker starts");
     write(&store, 10, "ten");
     store.set(&TITLE, "Ada".into());
     wait_until(&store, |store| store.get(&SCORE.of("Ada".into())) == 1);
@@ -162,13 +162,13 @@ fn c21_what_is_written_while_no_worker_shares_it_is_there_for_the_next() {
 #[test]
 fn c21_what_the_members_of_a_pool_write_adds_up() {
     let store = ReactonStore::new();
-    let pool = counting::builder().pool(3).spawn(&store).expect("it starts");
+    let pool = counting::builder().pool(3).spawn(&store).expect("the pool starts");
     for number in 0..30 {
         store.set(&TITLE, format!("{number:02}"));
     }
     wait_until(&store, |store| store.keys(&SCORE).len() == 30);
     assert!(scores(&store).iter().all(|(_, score)| *score == 1));
-    pool.shutdown(TIMEOUT).expect("it ends well");
+    pool.shutdown(TIMEOUT).expect("the pool ends");
 }
 
 #[test]
@@ -182,12 +182,12 @@ fn c21_a_write_of_a_member_may_be_a_job() {
             });
         }
     });
-    let pool = pool.expect("it starts");
+    let pool = pool.expect("the pool starts");
     for job in 0..20_u64 {
         write(&store, job % 3, &format!("job {job:02}"));
     }
     wait_until(&store, |store| store.keys(&SCORE).len() == 20);
-    pool.shutdown(TIMEOUT).expect("it ends well");
+    pool.shutdown(TIMEOUT).expect("the pool ends");
 }
 
 #[test]

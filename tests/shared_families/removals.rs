@@ -1,4 +1,4 @@
-//! C21: a member that one store removes is removed in all, as by a write that may win or lose.
+//! C21: a member that one store removes is removed in all stores. The removal is a write, which wins or loses.
 
 use reacton::prelude::*;
 use reacton::testing::{Simulation, sweep};
@@ -100,7 +100,7 @@ fn c21_restore_brings_members_back_and_removes_others_everywhere() {
     simulation.settle();
     assert_eq!(held(&store), expected(&[(1, "one"), (2, "two")]));
     assert_eq!(held(&below), held(&store));
-    // Also one of which nothing is left.
+    // `restore` also brings back a member whose removal was swept.
     store.remove(&TODO.of(2));
     simulation.settle();
     sweep(&store);
@@ -108,7 +108,7 @@ fn c21_restore_brings_members_back_and_removes_others_everywhere() {
     store.restore(&before);
     simulation.settle();
     assert_eq!(held(&below), expected(&[(1, "one"), (2, "two")]));
-    // In a store of its own the same members have no versions.
+    // In a store without links the members have no versions.
     let other = ReactonStore::new();
     other.restore(&before);
     write(&other, 1, "other");

@@ -131,7 +131,7 @@ fn directed(store: &ReactonStore) {
 fn c21_a_direction_refuses_writes_of_members_by_the_other_side_and_nothing_else() {
     let store = ReactonStore::new();
     store.set(&SCORE.of("a".into()), 5);
-    let worker = directed::spawn(&store).expect("it starts");
+    let worker = directed::spawn(&store).expect("the worker starts");
     for key in ["a", "new"] {
         let refused =
             quietly(|| catch_unwind(AssertUnwindSafe(|| store.set(&SCORE.of(key.into()), 6))));

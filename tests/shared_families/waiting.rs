@@ -1,4 +1,4 @@
-//! C22: what waits of a single member.
+//! C22: queued writes of a single member.
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;

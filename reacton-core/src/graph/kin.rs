@@ -13,9 +13,9 @@ pub(super) struct Kin {
     pub(super) members: Vec<CellId>,
     /// While links share the family: the version of each member, by the same index.
     versions: Vec<Version>,
-    /// At least as many members are removed and remembered.
+    /// The number of removed members that are still recorded, which may be too large.
     removed: usize,
-    /// How many were when they were last counted.
+    /// That number when it was last counted.
     counted: usize,
     watchers: Roles,
     refused: bool,
@@ -39,7 +39,7 @@ impl Kin {
         self.watchers.contains(Role::Links)
     }
 
-    /// Whether nothing is left to be known of the family.
+    /// Whether the record of the family can be removed.
     pub(super) fn is_over(&self) -> bool {
         self.members.is_empty() && self.watchers.is_empty() && !self.refused
     }
@@ -93,7 +93,8 @@ impl Graph {
         }
     }
 
-    /// Ends what [`watch_family`](Self::watch_family) began. The versions and the removals are forgotten with the last link.
+    /// Ends what [`watch_family`](Self::watch_family) began. With the last link the versions and the removals are
+    /// dropped.
     pub(crate) fn unwatch_family(&mut self, family: RefId, role: Role) {
         let Some(kin) = self.declared.families.get_mut(&family) else { return };
         kin.watchers.remove(role);
@@ -183,8 +184,8 @@ impl Graph {
         }
     }
 
-    /// The program removes a member, which has its initial value by now. If links share the family, it remains as a
-    /// removed one, and that counts as a change: other stores may hold it with an equal value.
+    /// The program removes a member, which has its initial value by now. If links share the family, its cell remains as
+    /// a tombstone. This counts as a change, because other stores may hold the member with an equal value.
     pub(crate) fn end_member(&mut self, member: CellId) {
         let Some(cell) = self.cell(member).filter(|cell| !cell.writes.is_refused()) else { return };
         if !cell.watchers.is_shared_member() {
@@ -197,7 +198,7 @@ impl Graph {
         self.set_removed(member);
     }
 
-    /// Whether a write makes the store hold this member of a shared family.
+    /// Whether a write adds this member of a shared family to the store.
     pub(crate) fn begins_entry(&self, id: CellId) -> bool {
         self.cell(id).is_some_and(|cell| {
             cell.watchers.is_shared_member()
@@ -206,7 +207,7 @@ impl Graph {
         })
     }
 
-    /// The open transaction writes this cell, and that counts as a change also if its value comes out equal.
+    /// The open transaction writes this cell. This counts as a change even if its value is equal.
     pub(crate) fn count_as_change(&mut self, member: CellId) {
         let (next, version) = (self.next_version(), self.cell(member).map(|cell| cell.version));
         self.remember(member);
@@ -218,7 +219,7 @@ impl Graph {
         }
     }
 
-    /// Another store has removed a member. What the open transaction has written to it stays.
+    /// Another store has removed a member. A write of the open transaction to it is kept.
     pub(crate) fn remove_installed(&mut self, member: CellId) {
         if self.cell(member).is_some_and(|cell| !cell.is_recorded()) {
             self.set_removed(member);
@@ -233,8 +234,8 @@ impl Graph {
         }
     }
 
-    /// How many members are removed and remembered, and how many others there are. The first may be too large, so that they need not be
-    /// counted each time.
+    /// The number of removed members that are still recorded, and the number of other members. The first may be too
+    /// large, so that they need not be counted each time.
     pub(crate) fn count_members(&mut self, family: RefId) -> (usize, usize) {
         let Some(kin) = self.declared.families.get(&family) else { return (0, 0) };
         let (removed, all) = (kin.removed, kin.members.len());
@@ -256,7 +257,7 @@ impl Graph {
         members
     }
 
-    /// Forgets the removals up to this clock. Returns how many are left.
+    /// Drops the removals up to this clock. Returns how many are left.
     pub(crate) fn sweep_members(&mut self, family: RefId, clock: u64) -> usize {
         let removed = self.removed_members(family);
         let mut left = removed.len();
@@ -274,5 +275,5 @@ impl Graph {
     }
 }
 
-/// So few removals are not counted again.
+/// Below this number removals are not counted again.
 const SPARE: usize = 64;

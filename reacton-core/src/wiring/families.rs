@@ -1,4 +1,4 @@
-//! Families whose members are shared, for the layer that joins stores: a member is an entry with a version of its own.
+//! Access to shared families for the layer that connects stores: each member is an entry with a version of its own.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -84,7 +84,7 @@ impl<T: 'static> PreparedMember<T> {
         }
     }
 
-    /// What is to be released: the replaced value, or this one if it was not installed.
+    /// Returns the value to release: the replaced one, or this one if it was not installed.
     #[must_use]
     pub fn displaced(self) -> Box<dyn Prepared> {
         self.preparation
@@ -148,7 +148,7 @@ impl Wiring<'_> {
         members.into_iter().filter_map(|member| self.shared_member(member)).collect()
     }
 
-    /// `None` if the store does not know more of it than that something observes it.
+    /// `None` if the member was not written, and is only observed.
     fn shared_member<K: 'static, T: 'static>(self, id: CellId) -> Option<SharedMember<K, T>> {
         let mut graph = self.store.graph();
         let cell = graph.cell(id).filter(|cell| !cell.is_unwritten())?;
@@ -159,7 +159,7 @@ impl Wiring<'_> {
         Some(SharedMember { cell: id, source, version, is_removed, committed, of: PhantomData })
     }
 
-    /// The member has this version from now on.
+    /// Sets the version of the member.
     pub fn set_version<K, T>(self, member: &SharedMember<K, T>, version: Version) {
         self.store.graph().set_member_version(member.cell, version);
     }
@@ -180,15 +180,15 @@ impl Wiring<'_> {
         arc
     }
 
-    /// Whether the family finds two values equal; `None` where every write is a change.
+    /// Whether two values are equal for the family; `None` if every write is a change.
     #[must_use]
     pub fn same_in_family<K, T: 'static>(family: &Family<K, T>, a: &T, b: &T) -> Option<bool> {
         family.compare(a, b)
     }
 
-    /// Makes the value of another store ready to be installed in the member of this key, which is made if there is none.
-    /// Without a value the member is to be removed. User code runs: it makes the initial value, and compares keys and
-    /// values. `None` if the store is disposed.
+    /// Prepares a value of another store for the member of this key, which is made if there is none. Without a value
+    /// the member will be removed. This runs user code, which makes the initial value and compares keys and values.
+    /// `None` if the store is disposed.
     #[track_caller]
     pub fn prepare_member<K: Clone + 'static, T: 'static>(
         self,
@@ -216,7 +216,7 @@ impl Wiring<'_> {
         Some((Box::new(Preparation::new(cell, id, value)), cell, is_removal))
     }
 
-    /// Makes a member of a store that begins, in which nothing has been read yet.
+    /// Makes a member of a new store, in which nothing has been read yet.
     #[track_caller]
     pub fn fill_member<K: Clone + 'static, T: 'static>(
         self,
@@ -235,13 +235,14 @@ impl Wiring<'_> {
         member.displaced().release(self.store, panics);
     }
 
-    /// How many members are removed and remembered, and how many others there are. The first may be too large.
+    /// The number of removed members that are still recorded, and the number of other members. The first may be too
+    /// large.
     #[must_use]
     pub fn count_members(self, family: RefId) -> (usize, usize) {
         self.store.graph().count_members(family)
     }
 
-    /// Forgets the removals up to this clock. Returns how many are left.
+    /// Drops the removals up to this clock. Returns how many are left.
     pub fn sweep_members(self, family: RefId, clock: u64) -> usize {
         self.store.graph().sweep_members(family, clock)
     }

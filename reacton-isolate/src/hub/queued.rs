@@ -1,5 +1,5 @@
-//! What waits in the inbox of single entries, for `is_stale` and `incoming`. Each item is listed once, and only if the program asks for
-//! an entry. An item that was taken since is recognised by its number.
+//! The queued writes of single entries in the inbox, for `is_stale` and `incoming`. Each item is listed once, and only
+//! if the program asks for an entry. An item that was taken since is recognised by its number.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -16,7 +16,7 @@ use crate::wire::change::Version;
 use crate::wire::edits::Edits;
 use crate::wire::value::{Encoded, Payload};
 
-/// A record, or a reset, that waits.
+/// A queued record or reset.
 struct Queued {
     /// The number of its item.
     number: u64,
@@ -31,13 +31,13 @@ pub(super) struct QueuedEntries {
     seen: u64,
     records: HashMap<(RefId, Encoded), VecDeque<Queued>>,
     resets: RefMap<VecDeque<Queued>>,
-    /// With the number of the item that brings the pending messages of the link.
+    /// For each link with pending messages, the number of the item in the inbox that stands for them.
     merging: BTreeMap<LinkId, (u64, Token)>,
     /// With more keys than this, those of taken items are removed.
     crowded: usize,
 }
 
-/// So many keys are kept before those of taken items are looked for.
+/// This many keys are kept before those of taken items are searched and removed.
 const FEW: usize = 64;
 
 impl QueuedEntries {
@@ -82,7 +82,8 @@ impl QueuedEntries {
         }
     }
 
-    /// Calls `f` with the link and the version of each record of `key` that waits, and of each reset, until it returns true.
+    /// Calls `f` with the link and the version of each queued record of `key`, and of each queued reset, until it
+    /// returns true.
     fn any(
         &mut self,
         id: RefId,
@@ -118,7 +119,7 @@ impl Hub {
         links.slot(id).or_else(brought).filter(SharedSlot::has_entries)
     }
 
-    /// Whether something that waits would change the entry of this name.
+    /// Whether a queued write would change the entry of this name.
     pub(super) fn is_entry_stale(&self, store: &ReactonStore, id: RefId, name: &dyn Any) -> bool {
         let Some(slot) = self.slot_of_entries(id) else { return false };
         let wiring = Wiring::of(store);
@@ -129,7 +130,7 @@ impl Hub {
         known.iter().any(|Known { key, version: held, is_there }| {
             queued.any(id, key, taken, |link_id, version, is_reset| {
                 let Some(link) = self.link(link_id) else { return false };
-                // A reset changes nothing where nothing is.
+                // A reset changes nothing if there is no entry.
                 (version > *held || link.policy.restamps(id))
                     && (*is_there || !is_reset)
                     && self.may_join(link_id, &link, id, version)
@@ -137,7 +138,7 @@ impl Hub {
         })
     }
 
-    /// The collection with all that waits; of a family, the value of the member of this name.
+    /// The collection after all queued writes; for a family, the value of the member of this name.
     pub(super) fn with_queued_entries(
         &self,
         store: &ReactonStore,

@@ -1,5 +1,5 @@
-//! How a family crosses a link: each member is an entry, by the same records as those of a collection. A removed member has its initial
-//! value in each store, so its record has none.
+//! How a family is sent over a link: each member is an entry, with the same records as the entries of a collection. A
+//! removed member has its initial value in each store, so its record has none.
 
 mod arrived;
 mod forms;
@@ -23,7 +23,7 @@ use crate::wire::codec;
 use crate::wire::edits::{Edits, Record, RecordBody};
 use crate::wire::value::{Encoded, Payload};
 
-/// A key that can be written to bytes and made of them again.
+/// A key that can be encoded and decoded.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a family that is shared: it is not serializable",
     label = "the keys of this family cross as bytes, and `{Self}` lacks `serde::Serialize`, `serde::Deserialize` or both",
@@ -34,12 +34,12 @@ pub trait SerializableKey: Serialize + DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<K: Serialize + DeserializeOwned> SerializableKey for K {}
 
-/// What the key of a family that is shared has to be.
+/// The requirements for the key of a shared family.
 pub trait MemberKey: SerializableKey + Clone + Send + 'static {}
 
 impl<K: SerializableKey + Clone + Send + 'static> MemberKey for K {}
 
-/// How the members of a `Family<K, T>` cross in the form `E`.
+/// How the members of a `Family<K, T>` are sent in the form `E`.
 pub(super) struct ByMember<K, T, E> {
     of: PhantomData<fn() -> (K, T)>,
     form: PhantomData<fn() -> E>,
@@ -57,7 +57,8 @@ fn named<K, T>(family: &Family<K, T>, reason: String) -> LinkError {
     LinkError::Encode { reacton: family.name().into(), reason }
 }
 
-/// A key in bytes. In debug builds one that comes out of serde as another one is refused: it would be another member in each store.
+/// Encodes a key. In debug builds a key that serde changes is refused, because it would be a different member in other
+/// stores.
 fn encode_key<K: MemberKey, T: 'static>(
     family: &Family<K, T>,
     key: &K,
@@ -81,7 +82,7 @@ fn encode_key<K: MemberKey, T: 'static>(
 }
 
 impl<K: MemberKey, T: 'static, E: MemberForm<T>> ByMember<K, T, E> {
-    /// The record of a member as it was committed, in this version.
+    /// The record of the committed value of a member, with this version.
     fn record(
         family: &Family<K, T>,
         wiring: Wiring<'_>,
@@ -118,7 +119,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
                     wiring.set_version(&member, version);
                     sealed.edits.records.push(record);
                 }
-                // Rule 6, for one entry: whatever other stores write replaces it.
+                // Rule 6, for one entry: any later write of another store replaces it.
                 Err(error) => {
                     wiring.set_version(&member, member.version().just_below());
                     sealed.errors.push(error);
@@ -138,7 +139,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
         let family = typed::<K, T>(family);
         let mut sealed = Sealed::default();
         for encoded in keys {
-            // What does not decode is no key here.
+            // Bytes that do not decode are not a key here.
             let find = || Ok(wiring.find_member(family, codec::decode::<K>(encoded)?));
             match codec::guarded(find) {
                 Ok(Some(member)) => match Self::record(family, wiring, &member, member.version()) {
@@ -244,7 +245,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
         wiring.count_members(typed::<K, T>(family).reacton_ref().id())
     }
 
-    /// The versions of members are forgotten with the last link, so none is ahead of the clock.
+    /// The versions of members are dropped with the last link, so none is ahead of the clock.
     fn newest_clock(&self, _: &'static dyn Any, _: Wiring<'_>) -> u64 {
         0
     }
@@ -272,7 +273,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> Crossing for ByMember<K, T, E> 
         wiring.watch_family(typed::<K, T>(family), Role::Links);
     }
 
-    /// All members, for a store that begins.
+    /// Packs all members, for a new store.
     fn pack(
         &self,
         family: &'static dyn Any,

@@ -1,4 +1,4 @@
-//! The forms in which the values of members cross: serialized, or by reference count.
+//! The forms in which the values of members are sent: serialized, or by reference count.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::shared::{Handable, Portable};
 use crate::wire::codec;
 use crate::wire::edits::RecordBody;
 
-/// What differs between the forms in which values of the type `T` cross.
+/// A form in which values of the type `T` are sent.
 pub(crate) trait MemberForm<T: 'static>: 'static {
     const FORM: Form;
 
-    /// The shape of a value, where it is encoded.
+    /// The shape of a value, if values are serialized.
     fn shape() -> Option<String>;
 
     fn pack<K: MemberKey>(
@@ -27,15 +27,15 @@ pub(crate) trait MemberForm<T: 'static>: 'static {
         held: &Held<T>,
     ) -> Result<RecordBody, LinkError>;
 
-    /// The value in a record, or why there is none.
+    /// Returns the value in a record, or the reason why there is none.
     fn unpack(body: &RecordBody) -> Result<Incoming<T>, String>;
 
-    /// A copy of a counted value, where values are counted.
+    /// A copy of a value, if values are sent by reference count.
     fn copy(_: &T) -> Option<T> {
         None
     }
 
-    /// What another form has packed, in this form. `member` finds the member, which holds what was packed.
+    /// Converts a value that another form has packed to this form. `member` finds the member, which has the same value.
     fn convert<K: MemberKey>(
         family: &Family<K, T>,
         wiring: Wiring<'_>,
@@ -44,7 +44,7 @@ pub(crate) trait MemberForm<T: 'static>: 'static {
     ) -> Result<RecordBody, String>;
 }
 
-/// Serialized.
+/// Values are serialized.
 pub(crate) enum InBytes {}
 
 impl<T: Portable> MemberForm<T> for InBytes {
