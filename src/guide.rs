@@ -74,6 +74,10 @@ pub mod machines {}
 #[cfg(not(feature = "process"))]
 pub mod processes {}
 
+#[doc = include_str!("guide/links.md")]
+#[doc = include_str!("../docs/groups.md")]
+pub mod groups {}
+
 #[cfg(feature = "persist")]
 #[doc = include_str!("guide/links.md")]
 #[doc = include_str!("../docs/persistence.md")]
