@@ -154,7 +154,7 @@ impl Model {
 
     fn undo(&mut self) -> bool {
         let Some(step) = self.done.pop() else { return false };
-        for done in step.iter() {
+        for done in &step {
             done.replay(&mut self.now, true);
         }
         self.undone.push(step);
@@ -163,7 +163,7 @@ impl Model {
 
     fn redo(&mut self) -> bool {
         let Some(step) = self.undone.pop() else { return false };
-        for done in step.iter() {
+        for done in &step {
             done.replay(&mut self.now, false);
         }
         self.done.push(step);
