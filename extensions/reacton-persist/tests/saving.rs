@@ -8,3 +8,5 @@ mod settings;
 mod basics;
 #[path = "saving/collections.rs"]
 mod collections;
+#[path = "saving/groups.rs"]
+mod groups;
