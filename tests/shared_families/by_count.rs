@@ -16,8 +16,9 @@ static TILE: Family<(u8, u8), Tile> = |_| Tile(Vec::new());
 fn painter(store: &ReactonStore) {
     store.subscribe(&TITLE, |store, _| {
         let from = store.with(&TILE.of((0, 0)), |tile| tile.0.as_ptr().addr());
-        store.set(&TILE.of((1, 1)), Tile(from.to_le_bytes().to_vec()));
+        // What is waited for comes last.
         store.remove(&TILE.of((2, 2)));
+        store.set(&TILE.of((1, 1)), Tile(from.to_le_bytes().to_vec()));
     });
 }
 
