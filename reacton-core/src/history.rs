@@ -67,7 +67,8 @@ impl ReactonStore {
     /// ```
     /// # use reacton_core::{Group, GroupMember, Reacton, ReactonStore};
     /// # static NAME: Reacton<String> = Reacton::<String>::__new("doc::history::NAME", String::new);
-    /// # const PERSON: Group = Group::__of(&[GroupMember::new(&NAME, NAME.reacton_ref(), ())]);
+    /// # const MEMBERS: &[GroupMember] = &[GroupMember::new(&NAME, NAME.reacton_ref(), ())];
+    /// # const PERSON: Group = Group::__of(MEMBERS);
     /// // const PERSON: Group = group![NAME];
     /// let store = ReactonStore::new();
     /// let history = store.history(PERSON).keep(200);

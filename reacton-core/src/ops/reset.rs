@@ -22,10 +22,11 @@ impl ReactonStore {
     /// # use reacton_core::{Group, GroupMember, Reacton, ReactonStore};
     /// # static NAME: Reacton<String> = Reacton::<String>::__new("doc::reset::NAME", String::new);
     /// # static AGE: Reacton<u32> = Reacton::<u32>::__new("doc::reset::AGE", || 18);
-    /// # const PERSON: Group = Group::__of(&[
+    /// # const MEMBERS: &[GroupMember] = &[
     /// #     GroupMember::new(&NAME, NAME.reacton_ref(), ()),
     /// #     GroupMember::new(&AGE, AGE.reacton_ref(), ()),
-    /// # ]);
+    /// # ];
+    /// # const PERSON: Group = Group::__of(MEMBERS);
     /// // const PERSON: Group = group![NAME, AGE];
     /// let store = ReactonStore::new();
     /// store.set(&NAME, "Ada".into());
