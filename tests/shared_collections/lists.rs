@@ -138,9 +138,11 @@ fn c9_items_that_are_none_arrive() {
 }
 
 /// A value that changes when it is serialized is reported, and stays in the store that wrote it.
+#[cfg(debug_assertions)]
 #[reacton]
 static LOSSY: ReactonList<Option<()>> = ReactonList::new();
 
+#[cfg(debug_assertions)]
 #[test]
 fn c18_an_item_that_serde_changes_is_reported() {
     let simulation = Simulation::new(1);
