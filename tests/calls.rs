@@ -64,8 +64,8 @@ static WRITTEN: u32 = 0;
 
 #[worker(shared = [FACTOR, WRITTEN], answers = [PICTURE, FORGOTTEN])]
 fn pictures(store: &ReactonStore) {
-    store.answer(&PICTURE, |store, job: &Job, call: &Asked| {
-        assert!(!call.is_cancelled());
+    // Some tests drop an answer while its call runs, so nothing is expected of `is_cancelled` here.
+    store.answer(&PICTURE, |store, job: &Job, _: &Asked| {
         assert!(job.rows != 13, "an unlucky job");
         store.set(&WRITTEN, job.rows);
         let rows = job.rows * store.get(&FACTOR);

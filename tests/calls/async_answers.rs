@@ -38,10 +38,9 @@ static WHEN: Call<u32, u32>;
 
 #[worker(shared = [FACTOR, WRITTEN], answers = [WHEN, ECHO])]
 async fn patient(store: ReactonStore) {
-    store.answer_async(&WHEN, |store, n, call| async move {
+    store.answer_async(&WHEN, |store, n, _| async move {
         let mut changes = store.changes(&FACTOR);
         while store.get(&FACTOR) != n {
-            assert!(!call.is_cancelled());
             if changes.next().await.is_none() {
                 break;
             }
