@@ -11,7 +11,7 @@ use reacton::collections::{Compose, Edit, Merge, Which, Writer};
 use yrs::updates::decoder::Decode;
 use yrs::{
     Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, Text, TextRef, Transact,
-    TransactionMut, Update,
+    TransactionMut, Update, WriteTxn,
 };
 
 /// The text, as the value of a reacton: `#[reacton(merge)] static TEXT: Document = Document::new();`.
@@ -107,6 +107,12 @@ impl Document {
         let Ok(decoded) = Update::decode_v1(update) else { return false };
         let mut doc = self.doc.transact_mut();
         if doc.apply_update(decoded).is_err() {
+            return false;
+        }
+        // yrs 0.28 tries what waits only after some of the updates that complete it.
+        if let Some(waiting) = doc.prune_pending()
+            && doc.apply_update(waiting).is_err()
+        {
             return false;
         }
         let is_new = doc.before_state() != doc.after_state() || !doc.delete_set().is_empty();
