@@ -12,6 +12,7 @@ mod network;
 mod peer;
 
 use std::env;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use iroh::SecretKey;
@@ -27,6 +28,13 @@ fn gate_peer() {
     peer::run_as_peer();
 }
 
+/// Held by each test: the memory and the time of one are not those of another.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Whether to run the slow tests.
 fn is_heavy() -> bool {
     let asked = env::var_os("REACTON_GATE").is_some();
@@ -38,6 +46,7 @@ fn is_heavy() -> bool {
 
 #[test]
 fn an_unknown_peer_is_refused_before_it_opens_a_stream() {
+    let _alone = alone();
     run(async {
         let host = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
         let friend = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
@@ -68,6 +77,7 @@ fn an_unknown_peer_is_refused_before_it_opens_a_stream() {
 
 #[test]
 fn a_reader_that_never_reads_stops_only_its_own_stream() {
+    let _alone = alone();
     run(async {
         let host = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
         let client = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
@@ -99,6 +109,7 @@ fn a_reader_that_never_reads_stops_only_its_own_stream() {
 
 #[test]
 fn a_hundred_clients_come_and_go() {
+    let _alone = alone();
     run(async {
         let host = endpoint(SecretKey::generate(), "127.0.0.1:0").await;
         let keys: Vec<_> = (0..100).map(|_| SecretKey::generate()).collect();
@@ -131,6 +142,7 @@ fn a_hundred_clients_come_and_go() {
 
 #[test]
 fn a_soak_keeps_memory_flat() {
+    let _alone = alone();
     let bytes = env::var("REACTON_GATE_BYTES").ok().and_then(|text| text.parse().ok());
     let bytes: u64 = bytes.unwrap_or(200 << 20);
     run(async move {
@@ -168,6 +180,7 @@ fn a_soak_keeps_memory_flat() {
 
 #[test]
 fn a_cut_that_is_shorter_than_the_timeout_loses_nothing_and_a_longer_one_is_noticed() {
+    let _alone = alone();
     if !is_heavy() {
         return;
     }
@@ -198,6 +211,7 @@ fn a_cut_that_is_shorter_than_the_timeout_loses_nothing_and_a_longer_one_is_noti
 
 #[test]
 fn a_frozen_client_delays_no_other() {
+    let _alone = alone();
     if !is_heavy() {
         return;
     }
@@ -229,6 +243,7 @@ fn a_frozen_client_delays_no_other() {
 
 #[test]
 fn a_killed_host_is_noticed_and_one_on_the_same_port_and_key_is_reached() {
+    let _alone = alone();
     if !is_heavy() {
         return;
     }
