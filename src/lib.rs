@@ -194,9 +194,9 @@ pub mod __private {
     pub use reacton_core::{Entries, ReactonRef};
     pub use reacton_isolate::probes::Probing;
     pub use reacton_isolate::{
-        AnswerSlot, CallWay, Group, GroupEntry, GroupPart, GroupSlot, KeyText, KeyWithoutDebug,
-        ListEntry, ListedCall, NoBytes, OfReferences, Outcome, Probe, SharedPart, SharedSlot,
-        Sharing, StoreArg, Worker, drive, keys, spawn_worker, spawn_worker_async,
+        AnswerSlot, CallWay, Group, GroupPart, GroupSlot, KeyText, KeyWithoutDebug, ListEntry,
+        ListedCall, NoBytes, OfReferences, Outcome, Probe, SharedPart, SharedSlot, Sharing,
+        StoreArg, Worker, drive, keys, spawn_worker, spawn_worker_async,
     };
     pub use reacton_macros::{group, shared};
 

@@ -80,8 +80,8 @@ pub use shared::probes;
 #[cfg(test)]
 pub(crate) use shared::shared;
 pub use shared::{
-    Crosses, Group, GroupEntry, GroupPart, GroupSlot, Handable, ListEntry, NoBytes, OfReferences,
-    Portable, Probe, SharedPart, SharedSet, SharedSlot, Sharing,
+    Crosses, Group, GroupPart, GroupSlot, Handable, ListEntry, NoBytes, OfReferences, Portable,
+    Probe, SharedPart, SharedSet, SharedSlot, Sharing,
 };
 pub use wire::change::{Change, ChangeList, Version};
 pub use wire::edits::{Edits, Held, Record, RecordBody};

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::crossing::{Crossing, Form};
 use self::families::MemberKey;
-pub use self::grouped::{Group, GroupEntry, GroupPart, GroupSlot, SharedPart, Sharing};
+pub use self::grouped::{Group, GroupPart, GroupSlot, SharedPart, Sharing};
 use self::listed::Shares;
 pub use self::listed::{ListEntry, OfReferences};
 use self::merging::EntryCrossing;

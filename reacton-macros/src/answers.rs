@@ -7,6 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{Expr, ExprPath, Path, Token, parse::ParseStream, punctuated::Punctuated};
 
 use crate::diagnostics::{Problems, spanning, written};
+use crate::elements::bare;
 
 const ELEMENT: &str = "expected the path of a `#[call]` static, such as `A` or `path::B`";
 
@@ -46,14 +47,6 @@ pub(crate) fn read(input: ParseStream<'_>, problems: &mut Problems) -> syn::Resu
         }
     }
     Ok(paths)
-}
-
-/// The expression without the invisible groups that `macro_rules!` adds.
-fn bare(element: Expr) -> Expr {
-    match element {
-        Expr::Group(group) => bare(*group.expr),
-        element => element,
-    }
 }
 
 /// The slots of `calls`: a missing bound is reported at its element.

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Error, Expr, ExprPath, ExprRange, Path, RangeLimits, Token, ext::IdentExt, parse::ParseStream,
+    Error, Expr, ExprPath, ExprRange, Path, RangeLimits, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
     punctuated::Punctuated,
 };
 
@@ -55,6 +57,12 @@ pub(crate) struct Element {
 }
 
 impl Element {
+    /// The call that sets its direction.
+    fn directed(&self) -> Option<TokenStream> {
+        let method = self.direction?.method();
+        Some(quote!(.#method()))
+    }
+
     /// Whether one side only writes it.
     pub(crate) fn is_directed(&self) -> bool {
         self.direction.is_some()
@@ -123,6 +131,24 @@ fn precedes_path(input: ParseStream<'_>) -> bool {
     };
     // `out ..GROUP`: a range between two reactons means nothing.
     is_word && (ahead.peek(Token![..]) || ahead.call(Ident::parse_any).is_ok_and(begins_path))
+}
+
+/// Reads `path::to::krate; A, B`, as a macro of the crate hands its list on. `empty` is the message for an empty one.
+pub(crate) fn read_call(
+    input: TokenStream,
+    list: Use,
+    empty: &str,
+    problems: &mut Problems,
+) -> syn::Result<(Path, Vec<Element>)> {
+    let read = |input: ParseStream<'_>| {
+        let krate = input.call(Path::parse_mod_style)?;
+        input.parse::<Token![;]>()?;
+        if input.is_empty() {
+            problems.push(Error::new(Span::call_site(), empty));
+        }
+        Ok((krate, read(input, list, problems)?))
+    };
+    read.parse2(input)
 }
 
 /// Reads the elements of a list, up to the end of `input`.
@@ -206,7 +232,7 @@ fn narrow(
 }
 
 /// The expression without the invisible groups that `macro_rules!` adds.
-fn bare(element: Expr) -> Expr {
+pub(crate) fn bare(element: Expr) -> Expr {
     match element {
         Expr::Group(group) => bare(*group.expr),
         element => element,
@@ -307,13 +333,12 @@ impl Expansion<'_> {
         let (mut parts, mut group) = (Vec::new(), 0);
         for run in self.elements.chunk_by(|one, other| !one.spread && !other.spread) {
             match run {
-                [Element { direction, path, spread: true }] => {
+                [element @ Element { path, spread: true, .. }] => {
                     let at = Literal::usize_unsuffixed(group);
                     group += 1;
                     let make = spanning(path, quote!(<#part>::#spread::<>));
                     let make = spanning(path, quote!(#make(__GROUPS[#at])));
-                    let direction = direction.map(Direction::method);
-                    let direction = direction.map(|method| quote!(.#method()));
+                    let direction = element.directed();
                     parts.push(quote!(#make #direction));
                 }
                 run => {
@@ -328,14 +353,12 @@ impl Expansion<'_> {
 
 /// The slot of a shared reacton, made by the function `listed`: a missing bound is reported at its element.
 pub(crate) fn shared_slot(krate: &Path, element: &Element, listed: &str) -> TokenStream {
-    let Element { direction, path, .. } = element;
+    let (path, direction) = (&element.path, element.directed());
     let listed = Ident::new(listed, Span::call_site());
     let slot = spanning(path, quote!(<#krate::__private::SharedSlot>::#listed::<>));
     let new = spanning(path, quote!(<#krate::__private::ListEntry<_>>::new::<>));
     let new = spanning(path, quote!(#new(&#path)));
     let element = spanning(path, quote!(#new.entry()));
-    let direction = direction.map(Direction::method);
-    let direction = direction.map(|method| quote!(.#method()));
     quote!(#slot(#element) #direction)
 }
 

@@ -1,30 +1,19 @@
 //! The list of a group: expanded to a constant.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{
-    Error, Path, Token,
-    parse::{ParseStream, Parser},
-};
+use syn::Path;
 
 use crate::{
     diagnostics::{Problems, spanning},
-    elements::{self, Element, Expansion, Use},
+    elements::{Element, Expansion, Use, read_call},
 };
 
 /// Expands `group![A, path::B, ..GROUP]`, which comes as `path::to::reacton; A, path::B, ..GROUP`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut problems = Problems::default();
-    let read = |input: ParseStream<'_>| {
-        let krate = input.call(Path::parse_mod_style)?;
-        input.parse::<Token![;]>()?;
-        if input.is_empty() {
-            let message = "an empty group has nothing to be shared or reset: name at least one reacton, as in `group![A]`";
-            problems.push(Error::new(Span::call_site(), message));
-        }
-        Ok((krate, elements::read(input, Use::Group, &mut problems)?))
-    };
-    let (krate, elements) = match read.parse2(input) {
+    let empty = "an empty group has nothing to be shared or reset: name at least one reacton, as in `group![A]`";
+    let (krate, elements) = match read_call(input, Use::Group, empty, &mut problems) {
         Ok(read) => read,
         // Only a call that does not come from the facade's macro gets here.
         Err(error) => return error.to_compile_error(),
@@ -47,7 +36,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 fn member(krate: &Path, element: &Element) -> TokenStream {
     let path = &element.path;
     let of = spanning(path, quote!(<#krate::__private::Sharing>::member::<>));
-    let new = spanning(path, quote!(<#krate::__private::GroupEntry<_>>::new::<>));
+    let new = spanning(path, quote!(<#krate::__private::ListEntry<_>>::new::<>));
     let new = spanning(path, quote!(#new(&#path)));
     let entry = spanning(path, quote!(#new.entry()));
     quote!(#of(#entry, &|| {
@@ -89,7 +78,7 @@ mod tests {
                                 <::reacton::__private::GroupPart>::of(
                                     &[
                                         <::reacton::__private::Sharing>::member(
-                                            <::reacton::__private::GroupEntry<_>>::new(&COUNT).entry(),
+                                            <::reacton::__private::ListEntry<_>>::new(&COUNT).entry(),
                                             &|| {
                                                 let probing = &&<::reacton::__private::Probing<
                                                     _,
@@ -137,7 +126,7 @@ mod tests {
                                 <::reacton::__private::GroupPart>::of(
                                     &[
                                         <::reacton::__private::Sharing>::member(
-                                            <::reacton::__private::GroupEntry<_>>::new(&COUNT).entry(),
+                                            <::reacton::__private::ListEntry<_>>::new(&COUNT).entry(),
                                             &|| {
                                                 let probing = &&<::reacton::__private::Probing<
                                                     _,

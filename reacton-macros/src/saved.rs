@@ -1,30 +1,18 @@
 //! `saved![..]`: the list of what is kept in a file. It is read as a shared list is, and expanded to slots that cross as bytes.
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{
-    Error, Path, Token,
-    parse::{ParseStream, Parser},
-};
+use syn::Path;
 
 use crate::diagnostics::{Problems, spanning, written};
-use crate::elements::{self, Element, Expansion, Use, has_groups, shared_slot};
+use crate::elements::{Element, Expansion, Use, has_groups, read_call, shared_slot};
 use crate::shared;
 
 /// Expands `saved![A, path::B]`, which comes as `path::to::reacton_persist; A, path::B`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut problems = Problems::default();
-    let read = |input: ParseStream<'_>| {
-        let krate = input.call(Path::parse_mod_style)?;
-        input.parse::<Token![;]>()?;
-        if input.is_empty() {
-            let message =
-                "an empty list saves nothing: name at least one reacton, as in `saved![A]`";
-            problems.push(Error::new(Span::call_site(), message));
-        }
-        Ok((krate, elements::read(input, Use::Shared, &mut problems)?))
-    };
-    let (krate, elements) = match read.parse2(input) {
+    let empty = "an empty list saves nothing: name at least one reacton, as in `saved![A]`";
+    let (krate, elements) = match read_call(input, Use::Shared, empty, &mut problems) {
         Ok(read) => read,
         // Only a call that does not come from the macro of the crate gets here.
         Err(error) => return error.to_compile_error(),

@@ -1,29 +1,19 @@
 //! The list of shared reactons: expanded to the slots of a shared set.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{
-    Error, Path, Token,
-    parse::{ParseStream, Parser},
-};
+use syn::Path;
 
 use crate::{
     diagnostics::Problems,
-    elements::{self, Element, Expansion, Use, has_groups, shared_slot},
+    elements::{Element, Expansion, Use, has_groups, read_call, shared_slot},
 };
 
 /// Expands `shared![A, path::B, ..GROUP]`, which comes as `path::to::reacton; A, path::B, ..GROUP`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut problems = Problems::default();
-    let read = |input: ParseStream<'_>| {
-        let krate = input.call(Path::parse_mod_style)?;
-        input.parse::<Token![;]>()?;
-        if input.is_empty() {
-            problems.push(Error::new(Span::call_site(), empty("shared![A]")));
-        }
-        Ok((krate, elements::read(input, Use::Shared, &mut problems)?))
-    };
-    let (krate, elements) = match read.parse2(input) {
+    let empty = empty("shared![A]");
+    let (krate, elements) = match read_call(input, Use::Shared, &empty, &mut problems) {
         Ok(read) => read,
         // Only a call that does not come from the facade's macro gets here.
         Err(error) => return error.to_compile_error(),

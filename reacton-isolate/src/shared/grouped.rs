@@ -2,13 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
-use std::marker::PhantomData;
-use std::ops::Deref;
 
 use reacton_core::lists::Message;
-use reacton_core::{Family, GroupMember, Grouped, Reacton, ReactonRef};
+use reacton_core::{GroupMember, Grouped, ReactonRef};
 
 use super::crossing::Crossing;
+use super::listed::TypedEntry;
 use super::{Direction, SharedSlot};
 
 /// A constant list of reactons and families, which lists of a worker, a store and a history take as one:
@@ -40,16 +39,16 @@ impl Sharing {
     #[doc(hidden)]
     #[must_use]
     pub const fn member<R: Grouped + Sync, F, P>(
-        entry: GroupedEntry<R>,
+        entry: TypedEntry<R>,
         _probe: &F,
     ) -> GroupMember<Self>
     where
         F: Fn() -> P,
         P: super::probes::Probed,
     {
-        let GroupedEntry { rref, grouped, reacton, id } = entry;
+        let TypedEntry { rref, typed, reacton, id } = entry;
         let crossings = P::CROSSINGS.0;
-        GroupMember::new(grouped, rref, Self { rref, reacton, id, crossings })
+        GroupMember::new(typed, rref, Self { rref, reacton, id, crossings })
     }
 
     const fn slot(self, crossing: &'static dyn Crossing, direction: Direction) -> SharedSlot {
@@ -223,94 +222,5 @@ impl SharedSlot {
         }
         assert!(len == LEN, "as many slots as there are in the parts");
         joined
-    }
-}
-
-/// A static in a group. Its [`entry`](GroupEntry::entry) is that of a reacton or a family, or, for anything else, that of
-/// [`NotGrouped`], so that the compiler says which type is none: see [`ListEntry`](super::ListEntry).
-#[doc(hidden)]
-pub struct GroupEntry<R: 'static> {
-    reacton: &'static R,
-    other: NotGrouped<R>,
-}
-
-/// What is neither a reacton nor a family.
-#[doc(hidden)]
-pub struct NotGrouped<R>(PhantomData<fn() -> R>);
-
-/// A static in a group, whose type is left to be asked what it is.
-#[doc(hidden)]
-pub struct GroupedEntry<R: 'static> {
-    rref: ReactonRef,
-    grouped: &'static R,
-    reacton: &'static (dyn Any + Send + Sync),
-    id: Option<&'static str>,
-}
-
-impl<R> Clone for GroupedEntry<R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<R> Copy for GroupedEntry<R> {}
-
-impl<R> GroupEntry<R> {
-    #[must_use]
-    pub const fn new(reacton: &'static R) -> Self {
-        Self { reacton, other: NotGrouped(PhantomData) }
-    }
-}
-
-impl<T, M: 'static> GroupEntry<Reacton<T, M>> {
-    #[must_use]
-    pub const fn entry(&self) -> GroupedEntry<Reacton<T, M>> {
-        let (rref, reacton) = (self.reacton.reacton_ref(), self.reacton);
-        GroupedEntry { rref, grouped: reacton, reacton, id: reacton.__declared_id() }
-    }
-}
-
-impl<K, T> GroupEntry<Family<K, T>> {
-    #[must_use]
-    pub const fn entry(&self) -> GroupedEntry<Family<K, T>> {
-        let (rref, family) = (self.reacton.reacton_ref(), self.reacton);
-        GroupedEntry { rref, grouped: family, reacton: family, id: family.__declared_id() }
-    }
-}
-
-impl<R> Deref for GroupEntry<R> {
-    type Target = NotGrouped<R>;
-
-    fn deref(&self) -> &NotGrouped<R> {
-        &self.other
-    }
-}
-
-impl<R> NotGrouped<R> {
-    /// Never called: no member is made of what this returns.
-    ///
-    /// # Panics
-    /// Always.
-    #[must_use]
-    pub fn entry(&self) -> GroupedEntry<R> {
-        unreachable!("{self:?} is in no group")
-    }
-}
-
-impl<R> fmt::Debug for GroupEntry<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.other.fmt(f)
-    }
-}
-
-impl<R> fmt::Debug for NotGrouped<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::any::type_name::<R>())
-    }
-}
-
-impl<R> fmt::Debug for GroupedEntry<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.rref)
     }
 }

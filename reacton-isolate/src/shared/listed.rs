@@ -33,11 +33,11 @@ pub struct NotAReacton<R>(PhantomData<fn() -> R>);
 
 /// A static in a list, whose type is left to be asked what it can do.
 #[doc(hidden)]
-pub struct TypedEntry<R> {
+pub struct TypedEntry<R: 'static> {
     pub(super) rref: ReactonRef,
+    pub(super) typed: &'static R,
     pub(super) reacton: &'static (dyn Any + Send + Sync),
     pub(super) id: Option<&'static str>,
-    of: PhantomData<fn() -> R>,
 }
 
 impl<R> Clone for TypedEntry<R> {
@@ -47,6 +47,13 @@ impl<R> Clone for TypedEntry<R> {
 }
 
 impl<R> Copy for TypedEntry<R> {}
+
+impl<R> TypedEntry<R> {
+    pub(super) const fn slot(self, crossing: &'static dyn Crossing) -> SharedSlot {
+        let Self { rref, reacton, id, .. } = self;
+        SharedSlot { rref, direction: Direction::Both, reacton, crossing, id }
+    }
+}
 
 impl<R> ListEntry<R> {
     #[must_use]
@@ -59,7 +66,7 @@ impl<K, T> ListEntry<Family<K, T>> {
     #[must_use]
     pub const fn entry(&self) -> TypedEntry<Family<K, T>> {
         let (rref, id) = (self.reacton.reacton_ref(), self.reacton.__declared_id());
-        TypedEntry { rref, reacton: self.reacton, id, of: PhantomData }
+        TypedEntry { rref, typed: self.reacton, reacton: self.reacton, id }
     }
 }
 
@@ -67,7 +74,7 @@ impl<T, M: 'static> ListEntry<Reacton<T, M>> {
     #[must_use]
     pub const fn entry(&self) -> TypedEntry<Reacton<T, M>> {
         let (rref, id) = (self.reacton.reacton_ref(), self.reacton.__declared_id());
-        TypedEntry { rref, reacton: self.reacton, id, of: PhantomData }
+        TypedEntry { rref, typed: self.reacton, reacton: self.reacton, id }
     }
 }
 
@@ -191,16 +198,14 @@ impl SharedSlot {
     #[doc(hidden)]
     #[must_use]
     pub const fn listed<R: Shares>(entry: TypedEntry<R>) -> Self {
-        let TypedEntry { rref, reacton, id, .. } = entry;
-        Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING, id }
+        entry.slot(R::CROSSING)
     }
 
     /// The slot of an entry whose values are handed over by reference count.
     #[doc(hidden)]
     #[must_use]
     pub const fn listed_by_reference<R: SharesByReference>(entry: TypedEntry<R>) -> Self {
-        let TypedEntry { rref, reacton, id, .. } = entry;
-        Self { rref, direction: Direction::Both, reacton, crossing: R::CROSSING, id }
+        entry.slot(R::CROSSING)
     }
 }
 

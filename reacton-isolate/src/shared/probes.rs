@@ -9,16 +9,12 @@ use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 
-use reacton_core::{Copied, Family, Merged, MergedByCount, Reacton, ZeroCopy};
+use reacton_core::{Copied, Reacton};
 
-use super::Portable;
-use super::crossing::{Across, Crossing, Serialized};
-use super::families::{self, ByMember, MemberKey};
+use super::crossing::Crossing;
 use super::grouped::Crossings;
 use super::listed::{Shares, SharesByReference};
-use super::merging::{ByEntry, InBytes};
-use super::modes::PortableEntries;
-use super::probe::SerializedShared;
+use super::stored::Saves;
 
 /// Which reacton is asked.
 pub struct Probing<R>(PhantomData<fn() -> R>);
@@ -98,34 +94,11 @@ impl<R: SharesByReference> Answer for ByReference<R> {
 }
 
 /// As bytes.
-pub struct AsBytes<T, M>(PhantomData<fn() -> (T, M)>);
+pub struct AsBytes<R>(PhantomData<fn() -> R>);
 
-impl<T: Portable> Answer for AsBytes<T, Copied> {
-    const CROSSING: Option<&'static dyn Crossing> = Some(&Across::<T, Copied, Serialized>::NEW);
+impl<R: Saves> Answer for AsBytes<R> {
+    const CROSSING: Option<&'static dyn Crossing> = Some(R::STORED);
 }
-
-impl<T: Portable + Sync> Answer for AsBytes<T, ZeroCopy> {
-    const CROSSING: Option<&'static dyn Crossing> =
-        Some(&Across::<T, ZeroCopy, SerializedShared>::NEW);
-}
-
-impl<T: PortableEntries> Answer for AsBytes<T, Merged> {
-    const CROSSING: Option<&'static dyn Crossing> = Some(&ByEntry::<T, Merged, InBytes>::NEW);
-}
-
-impl<T: PortableEntries> Answer for AsBytes<T, MergedByCount> {
-    const CROSSING: Option<&'static dyn Crossing> =
-        Some(&ByEntry::<T, MergedByCount, InBytes>::NEW);
-}
-
-/// The members of a family of `T`, as bytes.
-impl<K: MemberKey, T: Portable> Answer for AsBytes<T, OfFamily<K>> {
-    const CROSSING: Option<&'static dyn Crossing> = Some(&ByMember::<K, T, families::InBytes>::NEW);
-}
-
-/// Stands for the mode of a family with such keys.
-#[derive(Debug)]
-pub struct OfFamily<K>(PhantomData<fn() -> K>);
 
 /// Asked first: a reacton of references, of which the compiler would only find out too late that it does not cross as bytes.
 pub trait OfReferencesNever {
@@ -161,17 +134,13 @@ pub trait Counted<R> {
 impl<R: SharesByReference> Counted<R> for Probing<R> {}
 
 /// As [`Own`].
-pub trait Bytes<T, M> {
-    fn in_bytes(&self) -> AsBytes<T, M> {
+pub trait Bytes<R> {
+    fn in_bytes(&self) -> AsBytes<R> {
         AsBytes(PhantomData)
     }
 }
 
-impl<T: Portable> Bytes<T, Copied> for Probing<Reacton<T, Copied>> {}
-impl<T: Portable + Sync> Bytes<T, ZeroCopy> for Probing<Reacton<T, ZeroCopy>> {}
-impl<T: PortableEntries> Bytes<T, Merged> for Probing<Reacton<T, Merged>> {}
-impl<T: PortableEntries> Bytes<T, MergedByCount> for Probing<Reacton<T, MergedByCount>> {}
-impl<K: MemberKey, T: Portable> Bytes<T, OfFamily<K>> for Probing<Family<K, T>> {}
+impl<R: Saves> Bytes<R> for Probing<R> {}
 
 /// Asked last: anything.
 pub trait OtherwiseNever: Sized {
@@ -202,7 +171,7 @@ impl<R> fmt::Debug for ByReference<R> {
     }
 }
 
-impl<T, M> fmt::Debug for AsBytes<T, M> {
+impl<R> fmt::Debug for AsBytes<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AsBytes")
     }

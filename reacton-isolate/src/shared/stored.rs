@@ -11,7 +11,7 @@ use super::listed::{Borrowing, Owned, Shares, TypedEntry};
 use super::merging::{ByEntry, InBytes};
 use super::modes::PortableEntries;
 use super::probe::SerializedShared;
-use super::{Direction, Portable, SharedSlot};
+use super::{Portable, SharedSlot};
 use crate::wire::value::{Encoded, Payload};
 
 /// A value that can be written to a file and read again.
@@ -98,8 +98,7 @@ impl SharedSlot {
     #[doc(hidden)]
     #[must_use]
     pub const fn stored<R: Saves>(entry: TypedEntry<R>) -> Self {
-        let TypedEntry { rref, reacton, id, .. } = entry;
-        Self { rref, direction: Direction::Both, reacton, crossing: R::STORED, id }
+        entry.slot(R::STORED)
     }
 
     /// Fails the evaluation of a constant if the reacton of the slot at `at` has no name for a file. `names` are the elements of the list.
