@@ -5,13 +5,13 @@ use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use iroh::endpoint::{ConnectionError, ReadError, RecvStream, SendStream, WriteError};
 use reacton_isolate::process::Exit;
-use reacton_isolate::reach::{Ending, Received, Road, RoadSender};
+use reacton_isolate::reach::{Ending, Received, Road, RoadSender, unparking};
 use tokio::io::AsyncReadExt;
 
 use crate::admission::{ENDING, GIVEN_UP};
@@ -151,7 +151,7 @@ impl RoadSender for Outward {
 
     fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         *lock(&self.line.writer) = Some(thread::current());
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let waker = unparking();
         loop {
             if self.line.is_over() {
                 return Err(io::ErrorKind::BrokenPipe.into());
@@ -220,14 +220,6 @@ impl Outward {
             }
         }
         true
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }
 
@@ -350,7 +342,7 @@ impl Road for QuicRoad {
 
     fn receive(&mut self, mut buffer: Option<&mut Vec<u8>>, until: Option<Instant>) -> Received {
         *lock(&self.line.receiver) = Some(thread::current());
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let waker = unparking();
         let mut spun_since = None;
         loop {
             if let Some(news) = self.news() {

@@ -1,7 +1,7 @@
 //! How far the thread has got that writes, for the thread of the store.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::FlushError;
 use crate::status::SaveStatus;
@@ -79,16 +79,11 @@ impl Progress {
 
     /// Waits until an attempt was made for the request of this number.
     pub(crate) fn wait(&self, request: u64, timeout: Duration) -> Result<(), FlushError> {
-        let end = Instant::now().checked_add(timeout);
-        let mut state = self.lock();
-        while state.attempted < request && !state.ended {
-            let left =
-                end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return Err(FlushError::TimedOut { timeout });
-            }
-            let woken = self.changed.wait_timeout(state, left);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        let waits = |state: &mut State| state.attempted < request && !state.ended;
+        let woken = self.changed.wait_timeout_while(self.lock(), timeout, waits);
+        let (state, waited) = woken.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(FlushError::TimedOut { timeout });
         }
         match &state.failure {
             Some(reason) => Err(FlushError::Failed { reason: reason.clone() }),

@@ -8,7 +8,7 @@ pub use crate::error::Refusal;
 use crate::host::guest::{Served, run_hosted};
 use crate::host::relay;
 pub use crate::worker::carrier::{
-    Carrier, CarrierError, Departure, Ending, Received, Road, RoadSender,
+    Carrier, CarrierError, Departure, Ending, Received, Road, RoadSender, unparking,
 };
 
 use super::process::Workers;

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
-use std::thread::{self, JoinHandle, Thread};
+use std::task::Waker;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::away::Outcome;
@@ -15,7 +15,7 @@ use crate::link::Sender;
 use crate::wire::frame::{Batch, Hello};
 use crate::wire::message::IsolateMessage;
 use crate::worker::away::Away;
-use crate::worker::carrier::{Carrier, CarrierError, Departure, Received, Road};
+use crate::worker::carrier::{Carrier, CarrierError, Departure, Received, Road, unparking};
 use crate::worker::options::Options;
 use crate::worker::setup::WorkerSetup;
 
@@ -155,7 +155,7 @@ pub(super) fn receive_some(
     until: Option<Instant>,
 ) -> Received {
     if road.is_gated() && end.is_full() {
-        end.wake_when_taken(Waker::from(Arc::new(Unpark(thread::current()))));
+        end.wake_when_taken(unparking());
         if end.is_full() {
             let look = Instant::now() + LOOK;
             return road.receive(None, Some(until.map_or(look, |until| until.min(look))));
@@ -164,14 +164,6 @@ pub(super) fn receive_some(
     let mut received = Received::Idle;
     end.fill(&mut |buffer| received = road.receive(Some(buffer), until));
     received
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
 }
 
 /// Passes on messages until the road ends.

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reacton_core::{Peers, panics};
 
@@ -107,21 +107,8 @@ impl Signal {
             peers.wait(Some(*main), Arc::new(move || !waits(&signal.state())), deadline);
             return self.state();
         }
-        let deadline = Instant::now().checked_add(timeout);
-        let mut state = self.state();
-        while waits(&state) {
-            let Some(deadline) = deadline else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state
+        let waited = self.changed.wait_timeout_while(self.state(), timeout, |state| waits(state));
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// In a simulation, lets other stores take steps while a task waits.

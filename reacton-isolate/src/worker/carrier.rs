@@ -4,6 +4,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::exit::Exit;
@@ -131,4 +133,18 @@ pub struct Ending {
     pub hint: String,
     /// If it was a machine that was lost: which, and how.
     pub lost: Option<String>,
+}
+
+/// A waker that unparks this thread.
+#[must_use]
+pub fn unparking() -> Waker {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    Waker::from(Arc::new(Unpark(thread::current())))
 }

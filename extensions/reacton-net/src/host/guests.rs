@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::IoSlice;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use iroh::EndpointId;
 use iroh::endpoint::{Connection, RecvStream, SendStream};
@@ -127,20 +127,14 @@ impl Guests {
 
     /// Lets all workers do what has arrived, and end; waits for that.
     pub(super) fn drain(&self, timeout: Duration) {
-        let deadline = Instant::now() + timeout;
         let mut state = self.state();
         state.ending = true;
         for guest in state.running.values().flatten() {
             guest.line.leave();
         }
-        while !state.running.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            state =
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let run = |state: &mut State| !state.running.is_empty();
+        let waited = self.changed.wait_timeout_while(state, timeout, run);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Ends all workers at once.

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{RoadSender, Sender, State};
 use crate::wire::frame::Batch;
@@ -137,15 +137,9 @@ impl Sender {
             drop(self.write_out(state, &*road));
             return;
         }
-        let deadline = Instant::now() + timeout;
-        while !state.ended && (state.writing || state.has_work()) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let is_busy = |state: &mut State| !state.ended && (state.writing || state.has_work());
+        let waited = self.changed.wait_timeout_while(state, timeout, is_busy);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }
 
