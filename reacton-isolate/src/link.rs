@@ -87,6 +87,8 @@ impl From<Mailbox> for Far {
 pub(crate) enum Sent {
     Queued,
     Merged,
+    /// It is the first one that waits for the thread of a sink.
+    Begun,
 }
 
 impl Outbox {

@@ -182,14 +182,18 @@ impl Link {
 
     #[inline]
     fn note_merged(&self, store: &ReactonStore, sent: Sent) {
-        if sent == Sent::Merged {
-            let mut stats = self.totals.stats.get();
-            stats.merged += 1;
-            self.totals.stats.set(stats);
-        } else if self.is_sink()
-            && let Some(owner) = &self.owner
-        {
-            owner.queued(store);
+        match sent {
+            Sent::Queued => {}
+            Sent::Merged => {
+                let mut stats = self.totals.stats.get();
+                stats.merged += 1;
+                self.totals.stats.set(stats);
+            }
+            Sent::Begun => {
+                if let Some(owner) = &self.owner {
+                    owner.queued(store);
+                }
+            }
         }
         self.report_crossed();
     }

@@ -61,9 +61,7 @@ pub(crate) trait Owner {
     fn end_restarts(&self);
 
     /// Of a sink: called when the first change waits, in the middle of the commit. What it writes belongs to the next transaction.
-    fn queued(&self, store: &ReactonStore) {
-        let _ = store;
-    }
+    fn queued(&self, _store: &ReactonStore) {}
 }
 
 /// The version under which main applies a change from a link.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reacton_core::{InlineItem, Mailbox};
 
@@ -88,7 +88,7 @@ impl SinkQueue {
             return Sent::Merged;
         }
         self.changed.notify_all();
-        Sent::Queued
+        Sent::Begun
     }
 
     /// Ends the sink: its thread takes what waits, and then nothing follows.
@@ -119,17 +119,9 @@ impl SinkQueue {
 
     /// Waits for this time, or until a request after that of the number `answered` is made, or the sink is closed.
     pub fn rest(&self, time: Duration, answered: u64) {
-        let end = Instant::now().checked_add(time);
-        let mut state = self.lock();
-        while !state.is_urgent(answered) {
-            let left =
-                end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return;
-            }
-            let woken = self.changed.wait_timeout(state, left);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let rests = |state: &mut State| !state.is_urgent(answered);
+        let woken = self.changed.wait_timeout_while(self.lock(), time, rests);
+        drop(woken.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Takes what waits.

@@ -226,7 +226,7 @@ impl MainEnd {
     fn count(&mut self, sent: Sent) {
         match sent {
             Sent::Merged => self.agent.sender().count_merged(&self.receiving),
-            Sent::Queued => self.gate.count(self.reader.frame_len()),
+            Sent::Queued | Sent::Begun => self.gate.count(self.reader.frame_len()),
         }
     }
 

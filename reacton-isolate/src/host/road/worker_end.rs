@@ -124,7 +124,7 @@ impl WorkerEnd {
     fn count(&mut self, sent: Sent) {
         match sent {
             Sent::Merged => self.sender.count_merged(&self.receiving),
-            Sent::Queued => self.gate.count(self.frame_len),
+            Sent::Queued | Sent::Begun => self.gate.count(self.frame_len),
         }
     }
 
