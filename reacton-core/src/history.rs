@@ -265,14 +265,6 @@ impl fmt::Debug for History {
 }
 
 impl ReactonStore {
-    /// The cells in which the values of a part of a group are now.
-    fn cells_at(&self, place: GroupPlace) -> Vec<CellId> {
-        match place {
-            GroupPlace::Cell(cell) => vec![cell],
-            GroupPlace::Family(family, _) => self.graph_ref().held_members_of(family.rref.id()),
-        }
-    }
-
     /// Reports writes of a part of a group to the recorder, or does not any more.
     fn watch_for_history(&self, place: GroupPlace, on: bool) {
         let mut graph = self.graph();

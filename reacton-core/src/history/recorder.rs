@@ -175,8 +175,8 @@ impl Recorder {
         let Before(before) = self.note(store, cell, as_of)?;
         let after = self.last.borrow().get(&cell).map(|last| last.value.clone());
         let of = store.declared_source(cell)?;
-        let is_same = panics.guard(|| of.are_same(before.as_ref(), after.as_ref()));
-        if is_same == Some(true) {
+        let are_same = || of.source.is_compared() && of.are_same(before.as_ref(), after.as_ref());
+        if panics.guard(are_same) == Some(true) {
             store.release(cell, move || drop((before, after)));
             return None;
         }

@@ -2,7 +2,7 @@
 
 use crate::graph::CellId;
 use crate::panics::FirstPanic;
-use crate::reacton::group::{Group, GroupPlace};
+use crate::reacton::group::Group;
 use crate::store::ReactonStore;
 
 impl ReactonStore {
@@ -40,14 +40,8 @@ impl ReactonStore {
         self.batch(|store| {
             let mut panics = FirstPanic::NONE;
             for place in places {
-                match place {
-                    GroupPlace::Cell(cell) => store.reset_cell(cell, &mut panics),
-                    GroupPlace::Family(family, _) => {
-                        let members = { store.graph_ref().held_members_of(family.rref.id()) };
-                        for cell in members {
-                            store.reset_cell(cell, &mut panics);
-                        }
-                    }
+                for cell in store.cells_at(place) {
+                    store.reset_cell(cell, &mut panics);
                 }
             }
             panics.resume();

@@ -89,14 +89,9 @@ impl DeclaredSource {
             && (self.source.is(source)
                 || source.member().is_none_or(|member| self.source.is_key(member.key)))
     }
-}
 
-impl DeclaredSource {
-    /// Whether two values are equal; `None` stands for a member that was never written, which has its initial value.
+    /// Whether two values are equal; `None` stands for a reacton that was never written, which has its initial value.
     pub(crate) fn are_same(&self, one: Option<&Value>, other: Option<&Value>) -> bool {
-        if !self.source.is_compared() {
-            return false;
-        }
         match (one, other) {
             (Some(one), Some(other)) => {
                 one.is_same_allocation(other) || self.source.same_held(one, other)
@@ -112,14 +107,7 @@ impl DeclaredSource {
 
 impl SnapshotEntry {
     fn differs(&self, other: Option<&Self>) -> bool {
-        match other {
-            Some(other) if self.value.is_same_allocation(&other.value) => false,
-            Some(other) => !self.of.source.same_held(&self.value, &other.value),
-            None => {
-                let initial = Kept::of(self.of.source.initial());
-                initial.get().is_none_or(|initial| !self.of.source.same_held(&self.value, initial))
-            }
-        }
+        !self.of.are_same(Some(&self.value), other.map(|other| &other.value))
     }
 }
 
@@ -268,36 +256,35 @@ impl ReactonStore {
         Some(DeclaredSource { rref, source, address, token, arc_backed })
     }
 
-    /// Writes a value that a source had; `None` stands for a member that was never written. Returns its cell.
+    /// Writes a value that a source had; `None` stands for a member that was never written.
     pub(crate) fn put_back(
         &self,
         of: &DeclaredSource,
         value: Option<&Value>,
         panics: &mut FirstPanic,
-    ) -> Option<CellId> {
-        let found = panics.guard(|| self.find_source(of))?;
+    ) {
+        let Some(found) = panics.guard(|| self.find_source(of)) else { return };
         if self.is_ended() {
-            return None;
+            return;
         }
         let source = &*of.source;
+        let mut initial = || panics.guard(|| source.initial()).flatten();
         match (found, value) {
-            (Found::Cell(cell), Some(value)) => {
-                self.write_back(cell, source, value, panics);
-                Some(cell)
-            }
+            (Found::Cell(cell), Some(value)) => self.write_back(cell, source, value, panics),
             (Found::Cell(cell), None) => {
-                let initial = panics.guard(|| source.initial()).flatten()?;
-                self.write_initial(cell, source, initial, panics);
-                Some(cell)
+                if let Some(initial) = initial() {
+                    self.write_initial(cell, source, initial, panics);
+                }
             }
             (Found::Missing, Some(value)) if source.member().is_some() => {
-                let initial = panics.guard(|| source.initial()).flatten()?;
+                let Some(initial) = initial() else { return };
                 let body = Body::Source(of.source.clone());
-                let cell = self.graph().add_member(body, Some(initial), false)?;
-                self.write_back(cell, source, value, panics);
-                Some(cell)
+                let added = { self.graph().add_member(body, Some(initial), false) };
+                if let Some(cell) = added {
+                    self.write_back(cell, source, value, panics);
+                }
             }
-            (Found::Missing | Found::Duplicate(_), _) => None,
+            (Found::Missing | Found::Duplicate(_), _) => {}
         }
     }
 

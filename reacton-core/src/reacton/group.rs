@@ -189,6 +189,16 @@ pub(crate) enum GroupPlace {
     Family(Head, usize),
 }
 
+impl ReactonStore {
+    /// The cells in which the values of a part of a group are now.
+    pub(crate) fn cells_at(&self, place: GroupPlace) -> Vec<CellId> {
+        match place {
+            GroupPlace::Cell(cell) => vec![cell],
+            GroupPlace::Family(family, _) => self.graph_ref().held_members_of(family.rref.id()),
+        }
+    }
+}
+
 mod sealed {
     use super::GroupPlace;
     use crate::store::ReactonStore;
