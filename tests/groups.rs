@@ -14,3 +14,25 @@ mod resets;
 mod scopes;
 #[path = "groups/steps.rs"]
 mod steps;
+
+use std::cell::Cell;
+
+use reacton::prelude::*;
+
+thread_local! {
+    /// Set where [`Odd`] cannot be compared.
+    static FAILS: Cell<bool> = const { Cell::new(false) };
+}
+
+#[derive(Clone, Debug)]
+struct Odd(u32);
+
+impl PartialEq for Odd {
+    fn eq(&self, other: &Self) -> bool {
+        assert!(!FAILS.get(), "not comparable");
+        self.0 == other.0
+    }
+}
+
+#[reacton]
+static ODD: Odd = Odd(0);

@@ -7,6 +7,8 @@ use reacton::prelude::*;
 use reacton::testing::Simulation;
 use reacton_support::{Log, panic_of};
 
+use crate::{FAILS, ODD, Odd};
+
 #[reacton]
 static NAME: String = String::new();
 #[reacton]
@@ -368,22 +370,8 @@ fn g4_what_this_store_must_not_write_any_more_stays() {
 }
 
 thread_local! {
-    static FAILS: Cell<bool> = const { Cell::new(false) };
     static DROPPED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
-
-#[derive(Clone, Debug)]
-struct Odd(u32);
-
-impl PartialEq for Odd {
-    fn eq(&self, other: &Self) -> bool {
-        assert!(!FAILS.get(), "not comparable");
-        self.0 == other.0
-    }
-}
-
-#[reacton]
-static ODD: Odd = Odd(0);
 
 #[test]
 fn g4_a_value_that_cannot_be_compared_is_put_back() {

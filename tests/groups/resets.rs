@@ -7,6 +7,8 @@ use reacton::prelude::*;
 use reacton::testing::Simulation;
 use reacton_support::{Log, panic_of};
 
+use crate::{FAILS, ODD, Odd};
+
 #[reacton]
 static NAME: String = "nobody".into();
 #[reacton]
@@ -186,22 +188,6 @@ fn g2_what_this_store_must_not_write_stays() {
     assert_eq!((store.get(&NAME), store.get(&AGE)), ("nobody".into(), 5));
 }
 
-thread_local! {
-    static FAILS: Cell<bool> = const { Cell::new(false) };
-}
-
-#[derive(Clone, Debug)]
-struct Odd(u32);
-
-impl PartialEq for Odd {
-    fn eq(&self, other: &Self) -> bool {
-        assert!(!FAILS.get(), "not comparable");
-        self.0 == other.0
-    }
-}
-
-#[reacton]
-static ODD: Odd = Odd(0);
 #[reacton]
 static BAD: u32 = if FAILS.get() { panic!("no initial value") } else { 0 };
 

@@ -3,25 +3,11 @@
 use std::sync::mpsc::channel;
 
 use reacton::prelude::*;
-use reacton_support::receive;
-use reacton_support::wait_until;
+use reacton_support::{DEAF, Fragile, Picky, picky, receive, wait_until};
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{TITLE, end};
-
-/// A row that cannot be encoded if it is negative.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-struct Fragile(i32);
-
-impl Serialize for Fragile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            ..0 => Err(S::Error::custom("below zero")),
-            _ => serializer.serialize_i32(self.0),
-        }
-    }
-}
 
 #[reacton]
 static FRAGILE: ReactonMap<u32, Fragile> = ReactonMap::new();
@@ -67,39 +53,8 @@ fn c18_an_entry_that_does_not_encode_harms_no_other() {
     end(worker);
 }
 
-thread_local! {
-    /// Set on threads where no row can be decoded.
-    static DEAF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// A row that some threads cannot decode, or that serde changes.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-struct Picky {
-    name: String,
-    #[serde(skip)]
-    note: u8,
-}
-
-impl<'de> Deserialize<'de> for Picky {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Named {
-            name: String,
-        }
-        let Named { name } = Named::deserialize(deserializer)?;
-        if DEAF.get() && name == "odd" {
-            return Err(serde::de::Error::custom("it is odd"));
-        }
-        Ok(Self { name, note: 0 })
-    }
-}
-
 #[reacton]
 static PICKY: ReactonMap<String, Picky> = ReactonMap::new();
-
-fn picky(name: &str, note: u8) -> Picky {
-    Picky { name: name.into(), note }
-}
 
 #[test]
 fn c18_an_entry_that_does_not_decode_harms_no_other_and_is_replaced_later() {

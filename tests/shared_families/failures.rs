@@ -4,24 +4,10 @@ use std::sync::mpsc::channel;
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;
-use reacton_support::{receive, wait_until};
-use serde::ser::Error as _;
-use serde::{Deserialize, Serialize, Serializer};
+use reacton_support::{DEAF, Fragile, Picky, picky, receive, wait_until};
+use serde::{Deserialize, Serialize};
 
 use crate::{TITLE, end};
-
-/// A value, or a key, that cannot be encoded if it is negative.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-struct Fragile(i32);
-
-impl Serialize for Fragile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            ..0 => Err(S::Error::custom("below zero")),
-            _ => serializer.serialize_i32(self.0),
-        }
-    }
-}
 
 #[reacton]
 static FRAGILE: Family<u32, Fragile> = |_| Fragile(0);
@@ -83,39 +69,8 @@ fn c21_a_member_that_did_not_encode_is_replaced_by_what_any_other_store_writes()
     assert_eq!([&store, &below].map(|store| store.get(&FRAGILE.of(7)).0), [70, 70]);
 }
 
-thread_local! {
-    /// Set on threads where no odd value can be decoded.
-    static DEAF: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// A value that some threads cannot decode, or that serde changes.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-struct Picky {
-    name: String,
-    #[serde(skip)]
-    note: u8,
-}
-
-impl<'de> Deserialize<'de> for Picky {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Named {
-            name: String,
-        }
-        let Named { name } = Named::deserialize(deserializer)?;
-        if DEAF.get() && name == "odd" {
-            return Err(serde::de::Error::custom("it is odd"));
-        }
-        Ok(Self { name, note: 0 })
-    }
-}
-
 #[reacton]
 static PICKY: Family<String, Picky> = |name| picky(name, 0);
-
-fn picky(name: &str, note: u8) -> Picky {
-    Picky { name: name.into(), note }
-}
 
 #[test]
 fn c21_a_member_that_does_not_decode_harms_no_other_and_is_replaced_later() {

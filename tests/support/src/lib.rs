@@ -11,6 +11,7 @@ mod random;
 mod shrink;
 #[cfg(target_os = "linux")]
 mod threads;
+mod values;
 
 use std::fmt::Debug;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -26,6 +27,7 @@ pub use random::Random;
 pub use shrink::shrink;
 #[cfg(target_os = "linux")]
 pub use threads::{threads, wait_for_threads};
+pub use values::{DEAF, Fragile, Picky, picky};
 
 /// Long enough for any machine. A test waits this long only if it fails.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
