@@ -377,7 +377,7 @@ impl Extension for Hub {
 
     fn decode(&self, source: u64, id: RefId, payload: &dyn Any) -> Option<Box<dyn Any>> {
         let link = self.link(LinkId(source))?;
-        link.slots.get(&id)?.decode(payload.downcast_ref()?)
+        link.slot(id)?.decode(payload.downcast_ref()?)
     }
 
     fn brings_entry(&self, store: &ReactonStore, id: RefId, name: &dyn Any) -> bool {

@@ -16,6 +16,7 @@ use reacton_core::Arrival;
 use reacton_core::{InlineItem, Mailbox, ReadShared, SharedItem};
 
 pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
+pub(crate) use self::latest::Place;
 use self::latest::{Pending, Slot};
 #[cfg(feature = "process")]
 pub use self::road::RoadSender;
@@ -204,9 +205,10 @@ impl Outbox {
         self.send(IsolateMessage::ReactonValueChanged { clock, changes })
     }
 
-    /// As [`send_changes`](Self::send_changes), for a change that its sender wrote itself.
+    /// As [`send_changes`](Self::send_changes), for a change that its sender wrote itself. `guess` is the reacton's, of this
+    /// link.
     #[inline]
-    pub(crate) fn send_change(&self, change: Change) -> Sent {
+    pub(crate) fn send_change(&self, change: Change, guess: &Place) -> Sent {
         let clock = change.version.clock;
         match &self.lane {
             Lane::Every(mailbox) => {
@@ -220,14 +222,14 @@ impl Outbox {
                 // As `merge`, but the change is not copied into a closure.
                 let mut slot = pending.lock();
                 let was_empty = slot.is_empty();
-                let displaced = slot.merge_change(clock, change);
+                let displaced = slot.merge_change(clock, change, guess);
                 drop(slot);
                 drop(displaced);
                 self.merged(mailbox, pending, was_empty)
             }
             #[cfg(feature = "process")]
             Lane::Road(sender) => sender.send_change(clock, change),
-            Lane::Sink(queue) => queue.put_change(clock, change),
+            Lane::Sink(queue) => queue.put_change(clock, change, guess),
         }
     }
 

@@ -12,12 +12,28 @@ use super::owner::{ArrivalPolicy, Owner};
 use super::route::PoolMember;
 use crate::error::LinkError;
 use crate::interrupt::interrupt;
-use crate::link::{LinkStats, Outbox, ReceiveCounter, Sent, Totals};
+use crate::link::{LinkStats, Outbox, Place, ReceiveCounter, Sent, Totals};
 use crate::shared::{SharedSet, SharedSlot};
-use crate::sync::ImplausibleClock;
+use crate::sync::{ImplausibleClock, LinkId, Sync};
 use crate::wire::change::{Change, ChangeList};
 use crate::wire::message::{CloseReason, IsolateMessage};
 use crate::wire::ticket::Answered;
+
+/// A reacton that a link shares.
+pub(super) struct LinkSlot {
+    pub(super) shared: SharedSlot,
+    /// Among what waits on the link.
+    pub(super) place: Place,
+}
+
+impl LinkSlot {
+    fn by_id(shared: &SharedSet) -> RefMap<Self> {
+        let slots = shared.slots().iter();
+        slots
+            .map(|slot| (slot.reacton_ref().id(), Self { shared: *slot, place: Place::default() }))
+            .collect()
+    }
+}
 
 /// One end of a link.
 pub(crate) struct Link {
@@ -25,7 +41,7 @@ pub(crate) struct Link {
     pub(super) worker: String,
     pub(super) outbox: Rc<Outbox>,
     pub(super) incoming: ReceiveCounter,
-    pub(super) slots: RefMap<SharedSlot>,
+    pub(super) slots: RefMap<LinkSlot>,
     /// The main store's record of the worker; the worker's end has none.
     pub(super) owner: Option<Rc<dyn Owner>>,
     pub(super) policy: ArrivalPolicy,
@@ -54,7 +70,7 @@ impl Link {
             worker: owner.name().to_owned(),
             outbox,
             incoming,
-            slots: owner.shared().by_id(),
+            slots: LinkSlot::by_id(owner.shared()),
             member: None,
             expects: None,
             drained: Cell::new(false),
@@ -76,7 +92,7 @@ impl Link {
             worker,
             outbox,
             incoming,
-            slots: shared.by_id(),
+            slots: LinkSlot::by_id(shared),
             owner: None,
             policy: ArrivalPolicy::Merge,
             member: None,
@@ -89,6 +105,25 @@ impl Link {
 
     pub(crate) fn with_member(self, member: Option<Rc<dyn PoolMember>>) -> Self {
         Self { member, ..self }
+    }
+
+    /// How `id` crosses, if it is shared.
+    #[inline]
+    pub(super) fn slot(&self, id: RefId) -> Option<&SharedSlot> {
+        self.slots.get(&id).map(|slot| &slot.shared)
+    }
+
+    /// The slot of `id`, if a change of it that came from `from` is sent on this link, whose number is `link`.
+    #[inline]
+    pub(super) fn sent(
+        &self,
+        sync: &Sync,
+        link: LinkId,
+        id: RefId,
+        from: Option<LinkId>,
+    ) -> Option<&LinkSlot> {
+        let slot = self.slots.get(&id)?;
+        (!self.policy.restamps(id) && sync.sends(link, id, from)).then_some(slot)
     }
 
     pub(crate) fn stats(&self) -> LinkStats {
@@ -166,9 +201,9 @@ impl Link {
 
     /// As [`send_changes`](Self::send_changes), for a change that this store wrote itself.
     #[inline]
-    pub(super) fn send_change(&self, store: &ReactonStore, change: Change) {
+    pub(super) fn send_change(&self, store: &ReactonStore, change: Change, slot: &LinkSlot) {
         self.note_sent(slice::from_ref(&change));
-        self.note_merged(store, self.outbox.send_change(change));
+        self.note_merged(store, self.outbox.send_change(change, &slot.place));
     }
 
     #[inline]
@@ -266,7 +301,7 @@ impl SentEvent {
         if !tracing::enabled!(tracing::Level::TRACE) {
             return None;
         }
-        let slots = changes.iter().filter_map(|change| link.slots.get(&change.id));
+        let slots = changes.iter().filter_map(|change| link.slot(change.id));
         let reactons = slots.map(|slot| slot.reacton_ref().name()).collect();
         Some(Self { worker: link.worker.clone(), reactons })
     }
@@ -282,7 +317,7 @@ pub(super) struct Names<'c>(pub(super) &'c Link, pub(super) &'c [Change]);
 impl fmt::Debug for Names<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(link, changes) = self;
-        let slots = changes.iter().filter_map(|change| link.slots.get(&change.id));
+        let slots = changes.iter().filter_map(|change| link.slot(change.id));
         f.debug_list().entries(slots.map(|slot| slot.reacton_ref().name())).finish()
     }
 }

@@ -126,7 +126,7 @@ impl Hub {
         wiring.take_in(|wiring| {
             let mut panics = FirstPanic::default();
             for reacton in &reactons {
-                let Some(slot) = link.slots.get(&reacton.id) else { continue };
+                let Some(slot) = link.slot(reacton.id) else { continue };
                 if let Err(error) = slot.install(wiring, &reacton.payload, false, &mut panics) {
                     mismatches.push(Mismatch::Value { error });
                 }
@@ -155,17 +155,16 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
     }
     let mut mismatches = Vec::new();
     for reacton in reactons {
-        match link.slots.get(&reacton.id) {
+        match link.slot(reacton.id) {
             None => mismatches.push(Mismatch::Missing { name: reacton.name.clone().into_owned() }),
             Some(slot) => mismatches.extend(compare_types(reacton, slot)),
         }
     }
     let introduced: BTreeSet<_> = reactons.iter().map(|reacton| reacton.id).collect();
     mismatches.extend(
-        link.slots
-            .iter()
-            .filter(|(id, _)| !introduced.contains(*id))
-            .map(|(_, slot)| Mismatch::Missing { name: slot.reacton_ref().name().to_owned() }),
+        link.slots.iter().filter(|(id, _)| !introduced.contains(*id)).map(|(_, slot)| {
+            Mismatch::Missing { name: slot.shared.reacton_ref().name().to_owned() }
+        }),
     );
     mismatches
 }

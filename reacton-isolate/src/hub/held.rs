@@ -75,7 +75,7 @@ impl Hub {
                 let links = self.links.borrow();
                 links.links_bringing(id).map(|(_, link)| Rc::clone(link)).collect()
             };
-            let Some(slot) = sharing.first().and_then(|link| link.slots.get(&id)) else { continue };
+            let Some(slot) = sharing.first().and_then(|link| link.slot(id)) else { continue };
             let reacton = slot.reacton_ref().name().into();
             let error = if slot.differs_from(wiring, &last.bytes) {
                 LinkError::ChangedInPlace { reacton }

@@ -64,7 +64,7 @@ impl<'l, W: Fn(&Change) -> bool> Arrival<'l, W> {
     /// The slot of a change that is accepted.
     #[inline]
     pub(super) fn slot(&self, change: &Change) -> Option<&'l SharedSlot> {
-        self.link.slots.get(&change.id).filter(|_| (self.wins)(change))
+        self.link.slot(change.id).filter(|_| (self.wins)(change))
     }
 }
 

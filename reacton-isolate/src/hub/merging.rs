@@ -152,7 +152,7 @@ impl Hub {
         id: RefId,
         version: Version,
     ) -> bool {
-        link.slots.get(&id).is_some_and(SharedSlot::has_entries)
+        link.slot(id).is_some_and(SharedSlot::has_entries)
             && self.sync.borrow().accepts_entries(link_id, id, version)
     }
 
@@ -164,7 +164,7 @@ impl Hub {
         outcome: &mut Outcome,
     ) {
         if let Payload::Edits(edits) = &change.payload
-            && arrival.link.slots.get(&change.id).is_some_and(SharedSlot::has_entries)
+            && arrival.link.slot(change.id).is_some_and(SharedSlot::has_entries)
         {
             let mut sync = self.sync.borrow_mut();
             sync.miss(arrival.from, change.id, edits.keys());
@@ -252,7 +252,7 @@ impl Hub {
         serial: u64,
         keys: Vec<Encoded>,
     ) -> Option<Outgoing> {
-        let slot = link.slots.get(&reacton).filter(|slot| slot.has_entries())?;
+        let slot = link.slot(reacton).filter(|slot| slot.has_entries())?;
         let keys = self.sync.borrow_mut().peer_asked(id, reacton, keys)?;
         let swept = self.sync.borrow().swept_clock(reacton);
         let swept = swept.map(|clock| Version { clock, site: u64::MAX });
@@ -269,7 +269,7 @@ impl Hub {
     /// What a subscription of this end says of a reacton.
     pub(super) fn held(&self, link: LinkId, end: &Link, id: RefId) -> Held {
         let mut sync = self.sync.borrow_mut();
-        if end.slots.get(&id).is_some_and(SharedSlot::has_entries) {
+        if end.slot(id).is_some_and(SharedSlot::has_entries) {
             sync.ask(link, id)
         } else {
             Held::Version(sync.version(id))

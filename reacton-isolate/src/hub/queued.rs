@@ -114,8 +114,7 @@ impl Hub {
     /// The slot of a collection or family.
     fn slot_of_entries(&self, id: RefId) -> Option<SharedSlot> {
         let links = self.links.borrow();
-        let brought =
-            || links.links_bringing(id).find_map(|(_, link)| link.slots.get(&id).copied());
+        let brought = || links.links_bringing(id).find_map(|(_, link)| link.slot(id).copied());
         links.slot(id).or_else(brought).filter(SharedSlot::has_entries)
     }
 

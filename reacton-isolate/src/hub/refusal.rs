@@ -47,7 +47,9 @@ impl Hub {
 
     /// Refuses the program of this worker writes of what its main store writes.
     pub(super) fn refuse_inward(store: &ReactonStore, link: &Link) {
-        for (id, _) in link.slots.iter().filter(|(_, slot)| slot.direction() == Direction::In) {
+        for (id, _) in
+            link.slots.iter().filter(|(_, slot)| slot.shared.direction() == Direction::In)
+        {
             Wiring::of(store).refuse_writes(*id, true);
         }
     }
@@ -94,6 +96,6 @@ impl Hub {
 impl Link {
     /// Whether its worker shares `id` as `in`.
     fn is_inward(&self, id: RefId) -> bool {
-        self.slots.get(&id).is_some_and(|slot| slot.direction() == Direction::In)
+        self.slot(id).is_some_and(|slot| slot.direction() == Direction::In)
     }
 }

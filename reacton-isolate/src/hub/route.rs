@@ -94,10 +94,7 @@ impl Route {
     /// The slot of `id`, if it is sent on this route.
     pub(super) fn slot(&self, sync: &Sync, id: RefId, from: Option<LinkId>) -> Option<&SharedSlot> {
         match self {
-            Self::Link(link, end) => end
-                .slots
-                .get(&id)
-                .filter(|_| !end.policy.restamps(id) && sync.sends(*link, id, from)),
+            Self::Link(link, end) => end.sent(sync, *link, id, from).map(|slot| &slot.shared),
             Self::Pool(_, pool) => pool.job_slot(id),
         }
     }
@@ -105,7 +102,7 @@ impl Route {
     /// The slot of `id`, whether or not it is sent now.
     pub(super) fn any_slot(&self, id: RefId) -> Option<SharedSlot> {
         match self {
-            Self::Link(_, end) => end.slots.get(&id).copied(),
+            Self::Link(_, end) => end.slot(id).copied(),
             Self::Pool(_, pool) => pool.slot(id),
         }
     }

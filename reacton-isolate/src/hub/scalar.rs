@@ -2,6 +2,8 @@
 //! value is encoded or installed, so this needs no batch, no guard and no list. The rules are the same as for other
 //! values.
 
+use std::slice;
+
 use reacton_core::ReactonStore;
 use reacton_core::wiring::{Extension, Wiring, Written};
 
@@ -9,6 +11,7 @@ use super::Hub;
 use super::end::SentEvent;
 use super::incoming::Arrival;
 use super::route::Route;
+use crate::shared::SharedSlot;
 use crate::wire::change::{Change, ChangeList, Version};
 use crate::wire::value::Payload;
 
@@ -24,20 +27,28 @@ impl Hub {
         route: &Route,
     ) -> bool {
         let Written { id, announced, .. } = write;
-        let sync = self.sync.borrow();
-        let Some(slot) = route.slot(&sync, id, None) else { return true };
-        drop(sync);
-        let Some(bytes) = slot.encode_scalar(Wiring::of(store)) else { return false };
-        let change = Change { id, version, announced, payload: Payload::Bytes(bytes) };
-        self.last_bytes.note(slot, version, &change.payload);
-        let Route::Link(_, link) = route else {
-            route.send(store, version.clock, ChangeList::one(change));
-            return true;
+        let pack = |slot: &SharedSlot| {
+            let payload = Payload::Bytes(slot.encode_scalar(Wiring::of(store))?);
+            self.last_bytes.note(slot, version, &payload);
+            Some(Change { id, version, announced, payload })
         };
-        if let Some(event) = SentEvent::new(link, std::slice::from_ref(&change)) {
-            self.events.borrow_mut().push(event);
+        match route {
+            Route::Link(number, link) => {
+                let sync = self.sync.borrow();
+                let Some(slot) = link.sent(&sync, *number, id, None) else { return true };
+                drop(sync);
+                let Some(change) = pack(&slot.shared) else { return false };
+                if let Some(event) = SentEvent::new(link, slice::from_ref(&change)) {
+                    self.events.borrow_mut().push(event);
+                }
+                link.send_change(store, change, slot);
+            }
+            Route::Pool(_, pool) => {
+                let Some(slot) = pool.job_slot(id) else { return true };
+                let Some(change) = pack(slot) else { return false };
+                pool.enqueue(store, version.clock, ChangeList::one(change));
+            }
         }
-        link.send_change(store, change);
         true
     }
 

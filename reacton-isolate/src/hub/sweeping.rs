@@ -7,7 +7,6 @@ use reacton_core::{ReactonStore, RefId};
 
 use super::{Hub, Link};
 use crate::error::LinkError;
-use crate::shared::SharedSlot;
 use crate::sync::{LinkId, RoundStep};
 use crate::wire::message::IsolateMessage;
 
@@ -59,7 +58,7 @@ impl Hub {
         let below = links.by_id.iter().filter(|(id, link)| {
             Some(**id) != parent
                 && !link.is_sink()
-                && link.slots.values().any(SharedSlot::has_entries)
+                && link.slots.values().any(|slot| slot.shared.has_entries())
         });
         below.map(|(id, _)| *id).collect()
     }

@@ -2,6 +2,7 @@
 //! them.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +16,10 @@ use crate::wire::value::{Encoded, Payload};
 
 /// Up to this number of changes, a change is found by a linear search; beyond, by an index.
 const SCANNED: usize = 16;
+
+/// Where the change of a reacton lay among those that waited, when it was last merged. It saves looking it up.
+#[derive(Debug, Default)]
+pub(crate) struct Place(Cell<usize>);
 
 /// The newest change of each reacton, in the order of their first change. Merging takes constant time.
 #[derive(Default)]
@@ -44,14 +49,29 @@ impl Newest {
         }
     }
 
-    /// Keeps the value with the newer version and the announcements of both. Returns the other change.
+    /// As [`place`](Self::place), of a reacton whose change was probably there when it was last looked up.
     #[inline]
-    fn merge(&mut self, change: Change) -> Option<Change> {
-        if change.payload.is_edits() { self.merge_edits(change) } else { self.merge_whole(change) }
+    fn place_near(&self, id: RefId, guess: &Place) -> Option<usize> {
+        if self.changes.get(guess.0.get()).is_some_and(|change| change.id == id) {
+            return Some(guess.0.get());
+        }
+        let place = self.place(id);
+        guess.0.set(place.unwrap_or(self.changes.len()));
+        place
     }
 
-    fn merge_whole(&mut self, change: Change) -> Option<Change> {
-        let place = self.place(change.id);
+    /// Keeps the value with the newer version and the announcements of both. Returns the other change.
+    #[inline]
+    fn merge(&mut self, change: Change, guess: &Place) -> Option<Change> {
+        if change.payload.is_edits() {
+            self.merge_edits(change)
+        } else {
+            self.merge_whole(change, guess)
+        }
+    }
+
+    fn merge_whole(&mut self, change: Change, guess: &Place) -> Option<Change> {
+        let place = self.place_near(change.id, guess);
         if let Some(pending) = place.and_then(|place| self.changes.get_mut(place)) {
             let announced = change.announced | pending.announced;
             let is_older = change.version < pending.version;
@@ -81,7 +101,7 @@ impl Newest {
         if let Some(pending) = self.get(change.id) {
             change.version = change.version.max(pending.version);
         }
-        let replaced = self.merge_whole(change)?;
+        let replaced = self.merge_whole(change, &Place::default())?;
         // Bytes may be dropped anywhere.
         displaced.retain(|record| matches!(record.body, RecordBody::Counted(_)));
         let records = Edits { records: displaced, ..Edits::default() };
@@ -143,7 +163,8 @@ impl Pending {
         match message {
             IsolateMessage::ReactonValueChanged { clock, changes } => {
                 let newest = self.newest(clock);
-                for change in changes.into_iter().filter_map(|change| newest.merge(change)) {
+                let merge = |change| newest.merge(change, &Place::default());
+                for change in changes.into_iter().filter_map(merge) {
                     displaced.push(change);
                 }
             }
@@ -170,8 +191,13 @@ impl Pending {
 
     /// As [`merge`](Self::merge), for one change.
     #[inline]
-    pub(super) fn merge_change(&mut self, clock: u64, change: Change) -> Option<Change> {
-        self.newest(clock).merge(change)
+    pub(super) fn merge_change(
+        &mut self,
+        clock: u64,
+        change: Change,
+        guess: &Place,
+    ) -> Option<Change> {
+        self.newest(clock).merge(change, guess)
     }
 
     /// What the pending transaction has written of the reacton `id` that is made of entries.
@@ -386,9 +412,11 @@ mod tests {
         let random = Random::new(15);
         for ids in [1, 2, SCANNED - 1, SCANNED, SCANNED + 1, 3 * SCANNED, 200] {
             let (mut newest, mut naive) = (Newest::default(), Naive::default());
+            let guesses: Vec<_> = (0..ids).map(|_| Place::default()).collect();
             for _ in 0..2000 {
+                let which = random.below(ids);
                 let change = Change {
-                    id: RefId::of(&random.below(ids).to_string()),
+                    id: RefId::of(&which.to_string()),
                     version: Version {
                         clock: random.below(50) as u64,
                         site: random.below(3) as u64,
@@ -398,7 +426,13 @@ mod tests {
                 };
                 let displaced = naive.merge(change.clone());
                 let expected = displaced.as_ref().map(|change| (change.id, change.version));
-                let displaced = newest.merge(change);
+                // A guess is one of another list of changes, too.
+                guesses[which].0.set(if random.below(4) == 0 {
+                    random.below(ids)
+                } else {
+                    guesses[which].0.get()
+                });
+                let displaced = newest.merge(change, &guesses[which]);
                 assert_eq!(displaced.map(|change| (change.id, change.version)), expected);
             }
             let (seen, expected) = (newest.changes.iter().map(facts), naive.0.iter().map(facts));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reacton_core::{InlineItem, Mailbox};
 
-use super::latest::Pending;
+use super::latest::{Pending, Place};
 use super::stats::ReportItem;
 use super::{LinkId, Sent};
 use crate::wire::change::Change;
@@ -72,8 +72,8 @@ impl SinkQueue {
     }
 
     /// As [`put`](Self::put), for one change.
-    pub(super) fn put_change(&self, clock: u64, change: Change) -> Sent {
-        self.merge(|pending| pending.merge_change(clock, change))
+    pub(super) fn put_change(&self, clock: u64, change: Change, guess: &Place) -> Sent {
+        self.merge(|pending| pending.merge_change(clock, change, guess))
     }
 
     /// What `merge` returns is dropped outside of the lock.
