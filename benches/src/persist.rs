@@ -87,11 +87,11 @@ fn timed<U>(work: impl FnOnce() -> U) -> (Duration, U) {
 
 /// As reacton does it: beside the old file, synced, and then in its place.
 fn replace(path: &Path, bytes: &[u8]) {
-    let folder = path.parent().expect("it is in a folder");
+    let folder = path.parent().expect("the file is in a folder");
     let mut file = tempfile::NamedTempFile::new_in(folder).expect("a file can be made");
-    file.write_all(bytes).expect("it is written");
-    file.as_file().sync_all().expect("it is synced");
-    file.persist(path).expect("it is renamed");
+    file.write_all(bytes).expect("the file is written");
+    file.as_file().sync_all().expect("the file is synced");
+    file.persist(path).expect("the file is renamed");
     File::open(folder).and_then(|folder| folder.sync_all()).expect("the folder is synced");
 }
 
@@ -133,11 +133,11 @@ fn opening(folder: &TempDir) {
         let storage = JsonFile::at(&json);
         Box::new(move |store| open(store, storage))
     });
-    fs::write(&whole, serde_json::to_vec_pretty(&settings()).expect("it encodes"))
+    fs::write(&whole, serde_json::to_vec_pretty(&settings()).expect("the value encodes"))
         .expect("written");
     let peer = median(21, |_| {
         let read = || fs::read(&whole).map(|text| serde_json::from_slice::<Settings>(&text));
-        timed(|| read().expect("it is read").expect("it decodes")).0
+        timed(|| read().expect("the file is read").expect("the value decodes")).0
     });
     print("opening a file of settings, JSON", own, "serde_json", peer);
 
@@ -151,12 +151,17 @@ fn opening(folder: &TempDir) {
     let peer = median(21, |_| {
         let (took, _database) = timed(|| {
             let database = Database::create(&hand).expect("the file opens");
-            let table = database.begin_read().expect("it reads").open_table(TABLE).expect("there");
+            let table = database
+                .begin_read()
+                .expect("the database reads")
+                .open_table(TABLE)
+                .expect("there");
             let rows: Vec<Row> = table
                 .iter()
-                .expect("it reads")
+                .expect("the database reads")
                 .map(|row| {
-                    rmp_serde::from_slice(row.expect("it reads").1.value()).expect("it decodes")
+                    rmp_serde::from_slice(row.expect("the row is read").1.value())
+                        .expect("the value decodes")
                 })
                 .collect();
             assert_eq!(rows.len(), COUNT as usize);
@@ -168,14 +173,14 @@ fn opening(folder: &TempDir) {
 }
 
 fn put(database: &Database, keys: impl Iterator<Item = u32>) {
-    let transaction = database.begin_write().expect("it writes");
-    let mut table = transaction.open_table(TABLE).expect("it writes");
+    let transaction = database.begin_write().expect("the database writes");
+    let mut table = transaction.open_table(TABLE).expect("the database writes");
     for key in keys {
-        let bytes = rmp_serde::to_vec_named(&row(key)).expect("it encodes");
-        table.insert(key, bytes.as_slice()).expect("it writes");
+        let bytes = rmp_serde::to_vec_named(&row(key)).expect("the value encodes");
+        table.insert(key, bytes.as_slice()).expect("the database writes");
     }
     drop(table);
-    transaction.commit().expect("it is committed");
+    transaction.commit().expect("the transaction is committed");
 }
 
 /// Until one changed row of 10,000 is synced.
@@ -187,7 +192,7 @@ fn saving(folder: &TempDir) {
         timed(|| {
             let new = Row { stock: round + 1000, ..row(round) };
             store.update(&ROWS, |rows| drop(rows.insert(round, new)));
-            saved.flush(LONG).expect("it is written");
+            saved.flush(LONG).expect("all is written");
         })
         .0
     });
@@ -196,7 +201,7 @@ fn saving(folder: &TempDir) {
     print("a changed row of 10,000, until it is synced", own, "redb", peer);
     let rows: Vec<Row> = (0..COUNT).map(row).collect();
     let peer = median(21, |_| {
-        timed(|| replace(&whole, &serde_json::to_vec(&rows).expect("it encodes"))).0
+        timed(|| replace(&whole, &serde_json::to_vec(&rows).expect("the value encodes"))).0
     });
     print("the same", own, "serde_json, all rows", peer);
 }

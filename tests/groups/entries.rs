@@ -43,9 +43,9 @@ fn push(store: &ReactonStore, item: &str) -> ItemId {
 fn shared(simulation: &Simulation) -> (ReactonStore, History, IsolateStore, ReactonStore) {
     let store = ReactonStore::new();
     let history = store.history(ALL);
-    let worker = other::spawn(&store).expect("it starts");
+    let worker = other::spawn(&store).expect("the worker starts");
     simulation.settle();
-    let its = simulation.store_of(&worker).expect("it runs");
+    let its = simulation.store_of(&worker).expect("the worker runs");
     (store, history, worker, its)
 }
 

@@ -309,7 +309,7 @@ fn g4_what_comes_over_links_is_not_recorded() {
     for seed in 0..100 {
         let simulation = Simulation::new(seed);
         let (store, history) = begin();
-        let worker = editor::spawn(&store).expect("it starts");
+        let worker = editor::spawn(&store).expect("the worker starts");
         store.set(&NAME, "four".into());
         simulation.settle();
         assert_eq!((store.get(&SIZE), store.get(&PICTURE)), (4, b"four".to_vec()), "seed {seed}");
@@ -319,7 +319,7 @@ fn g4_what_comes_over_links_is_not_recorded() {
         assert!(history.undo(), "seed {seed}");
         assert_eq!(store.get(&SIZE), 4, "seed {seed}");
         simulation.settle();
-        let other = simulation.store_of(&worker).expect("it runs");
+        let other = simulation.store_of(&worker).expect("the worker runs");
         assert_eq!(other.get(&SIZE), 4, "seed {seed}");
         assert!(history.undo() && !history.undo(), "seed {seed}");
         simulation.settle();
@@ -334,9 +334,9 @@ fn g4_what_comes_over_links_is_not_recorded() {
 fn g4_undo_of_what_a_worker_has_overwritten_puts_back_what_was_there_before_ones_own_write() {
     let simulation = Simulation::new(3);
     let (store, history) = begin();
-    let worker = editor::spawn(&store).expect("it starts");
+    let worker = editor::spawn(&store).expect("the worker starts");
     simulation.settle();
-    let other = simulation.store_of(&worker).expect("it runs");
+    let other = simulation.store_of(&worker).expect("the worker runs");
     store.set(&SIZE, 2);
     simulation.settle();
     other.set(&SIZE, 3);
@@ -362,7 +362,7 @@ fn g4_what_this_store_must_not_write_any_more_stays() {
         store.set(&SIZE, 2);
         store.set(&NAME, "Ada".into());
     });
-    let worker = sizes::spawn(&store).expect("it starts");
+    let worker = sizes::spawn(&store).expect("the worker starts");
     simulation.settle();
     assert!(history.undo());
     assert_eq!((store.get(&SIZE), store.get(&NAME)), (8, String::new()));

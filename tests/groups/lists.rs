@@ -95,18 +95,18 @@ fn g1_a_group_is_a_list_in_its_order() {
 fn g1_a_worker_shares_what_a_group_lists() {
     assert_eq!(names(painter::shared().refs()), ["THEME", "PATH", "PICTURE", "STATUS", "ROWS"]);
     let store = ReactonStore::new();
-    let worker = painter::spawn(&store).expect("it starts");
+    let worker = painter::spawn(&store).expect("the worker starts");
     store.set(&PATH, "a.png".into());
     wait_until(&store, |store| store.get(&STATUS) == Status::Done);
     assert_eq!(store.get(&PICTURE), Some(vec![1; 3]));
     assert_eq!(store.with(&ROWS, |rows| rows.get(&1).cloned()), Some("a.png".into()));
-    worker.shutdown(TIMEOUT).expect("it ends");
+    worker.shutdown(TIMEOUT).expect("the worker ends");
 }
 
 #[test]
 fn g1_a_family_of_a_group_is_shared() {
     let store = ReactonStore::new();
-    let worker = noter::spawn(&store).expect("it starts");
+    let worker = noter::spawn(&store).expect("the worker starts");
     store.set(&PATH, "a.png".into());
     wait_until(&store, |store| store.get(&NOTE.of(7)) == "a.png");
     drop(worker);
@@ -128,7 +128,7 @@ fn g1_the_macro_free_list_takes_groups() {
 #[test]
 fn g1_a_direction_is_that_of_each_reacton_of_a_group() {
     let store = ReactonStore::new();
-    let worker = reader::spawn(&store).expect("it starts");
+    let worker = reader::spawn(&store).expect("the worker starts");
     let direction = format!("{:?}", reader::shared());
     assert!(direction.contains("in ") && direction.contains("out "), "{direction}");
     store.set(&PATH, "four".into());
@@ -136,7 +136,7 @@ fn g1_a_direction_is_that_of_each_reacton_of_a_group() {
     let refused = reacton_support::panic_of(|| store.set(&THEME, 5));
     assert!(refused.contains("THEME"), "{refused}");
     drop(worker);
-    let worker = counted::spawn(&store).expect("it starts");
+    let worker = counted::spawn(&store).expect("the worker starts");
     let refused = reacton_support::panic_of(|| store.set(&STATUS, Status::Idle));
     assert!(refused.contains("STATUS"), "{refused}");
     store.set(&PATH, "five5".into());

@@ -176,7 +176,8 @@ fn run(seed: u64, steps: usize) {
     let simulation = Simulation::new(seed);
     let store = ReactonStore::new();
     let history = store.history(ALL).keep(usize::MAX);
-    let worker = (!seed.is_multiple_of(3)).then(|| other::spawn(&store).expect("it starts"));
+    let worker =
+        (!seed.is_multiple_of(3)).then(|| other::spawn(&store).expect("the worker starts"));
     simulation.settle();
     let mut model = Model { now: Values::default(), done: Vec::new(), undone: Vec::new() };
     for step in 0..steps {

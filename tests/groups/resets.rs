@@ -141,7 +141,7 @@ fn g2_a_reset_is_told_to_workers_whole() {
     for seed in 0..200 {
         let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
-        let worker = registry::spawn(&store).expect("it starts");
+        let worker = registry::spawn(&store).expect("the worker starts");
         fill(&store);
         simulation.settle();
         assert_eq!(store.get(&AGE), 32, "seed {seed}");
@@ -149,7 +149,7 @@ fn g2_a_reset_is_told_to_workers_whole() {
         simulation.settle();
         // The worker has seen the name together with the rows.
         assert_eq!(store.get(&AGE), 61, "seed {seed}");
-        let other = simulation.store_of(&worker).expect("it runs");
+        let other = simulation.store_of(&worker).expect("the worker runs");
         assert!(other.with(&ROWS, |rows| rows.iter().eq([(&0, &0)])), "seed {seed}");
         assert_eq!(other.with(&VISITS, Counter::value), 0, "seed {seed}");
     }
@@ -159,9 +159,9 @@ fn g2_a_reset_is_told_to_workers_whole() {
 fn g2_what_a_worker_writes_without_knowledge_of_a_reset_of_a_collection_is_gone() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
-    let worker = registry::spawn(&store).expect("it starts");
+    let worker = registry::spawn(&store).expect("the worker starts");
     simulation.settle();
-    let other = simulation.store_of(&worker).expect("it runs");
+    let other = simulation.store_of(&worker).expect("the worker runs");
     store.update(&ROWS, |rows| rows.insert(7, 7));
     other.update(&ROWS, |rows| rows.insert(8, 8));
     store.update(&NAME, |_| ());
@@ -181,7 +181,7 @@ fn ages(store: &ReactonStore) {
 fn g2_what_this_store_must_not_write_stays() {
     let simulation = Simulation::new(2);
     let store = ReactonStore::new();
-    let _worker = ages::spawn(&store).expect("it starts");
+    let _worker = ages::spawn(&store).expect("the worker starts");
     store.set(&NAME, "Ada".into());
     simulation.settle();
     store.reset(PERSON);

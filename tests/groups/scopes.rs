@@ -49,7 +49,7 @@ fn g3_a_local_of_an_ended_scope_says_so() {
     let store = ReactonStore::new();
     let made = Cell::new(None);
     let scope = store.scope(|store| made.set(Some(store.reacton(1))));
-    let local = made.get().expect("it was made");
+    let local = made.get().expect("the reacton was made");
     assert_eq!(store.get(&local), 1);
     drop(scope);
     let words = panic_of(|| store.get(&local));
@@ -228,7 +228,7 @@ fn echo(store: &ReactonStore) {
 fn g3_an_isolate_belongs_to_the_scope_in_which_it_was_spawned() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
-    let scope = store.try_scope(|store| echo::spawn(store).map(drop)).expect("it starts");
+    let scope = store.try_scope(|store| echo::spawn(store).map(drop)).expect("the worker starts");
     store.set(&COUNT, 1);
     simulation.settle();
     assert_eq!(store.get(&SEEN), 1);
@@ -244,7 +244,7 @@ fn g3_a_handle_that_leaves_the_closure_works_as_usual() {
     let store = ReactonStore::new();
     let mut handle = None;
     let scope = store.scope(|store| handle = echo::spawn(store).ok());
-    let worker = handle.take().expect("it starts");
+    let worker = handle.take().expect("the worker starts");
     simulation.settle();
     assert_eq!(store.get(worker.status()), IsolateStatus::Running);
     drop(worker);
@@ -253,7 +253,7 @@ fn g3_a_handle_that_leaves_the_closure_works_as_usual() {
     drop(scope);
     // And the other way round.
     let scope = store.scope(|store| handle = echo::spawn(store).ok());
-    let worker = handle.take().expect("it starts");
+    let worker = handle.take().expect("the worker starts");
     drop(scope);
     simulation.settle();
     assert_eq!(store.get(worker.status()), IsolateStatus::Disposed);
@@ -308,9 +308,9 @@ fn g3_a_callback_of_on_wake_ends_with_the_scope() {
         store.on_wake(move || sender.send(()).expect("the test listens"));
     });
     let handle = store.handle();
-    std::thread::spawn(move || handle.set(&COUNT, 1)).join().expect("it is written");
+    std::thread::spawn(move || handle.set(&COUNT, 1)).join().expect("the write returns");
     store.pump();
-    receiver.try_recv().expect("it was called");
+    receiver.try_recv().expect("the observer was called");
     drop(scope);
     reacton_support::expect_disconnected(&receiver);
 }

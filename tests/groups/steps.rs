@@ -47,7 +47,7 @@ fn g6_as_many_steps_are_kept_as_the_program_says() {
 fn g6_writes_of_one_reacton_within_the_window_are_one_step() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();
-    let _worker = idle::spawn(&store).expect("it starts");
+    let _worker = idle::spawn(&store).expect("the worker starts");
     simulation.settle();
     let history = store.history(EDITED).coalesce(WINDOW);
     // A slider is dragged for two seconds.

@@ -71,6 +71,27 @@ fn no_banned_word_is_in_tests_examples_benches_and_papers() {
     assert!(found.is_empty(), "{found:?}");
 }
 
+#[test]
+fn an_expectation_names_what_it_expects() {
+    let everything = ["src", "reacton-core", "reacton-isolate", "reacton-macros", "extensions"];
+    let mut texts = files(&everything, "rs");
+    texts.extend(files(&["tests", "examples", "benches", "fuzz"], "rs"));
+    // Except for this test.
+    texts.retain(|path, _| path != "tests/house/words.rs");
+    let begins =
+        |line: &str| ["(\"it ", "(\"they "].iter().any(|it| line.contains(&format!("expect{it}")));
+    let found = texts.iter().flat_map(|(path, text)| {
+        let lines = text.lines().filter(|line| begins(line));
+        lines.map(move |line| format!("{path}: {}", line.trim()))
+    });
+    let found: Vec<_> = found.collect();
+    assert!(
+        found.is_empty(),
+        "`it` and `they` say nothing when a test fails:\n{}",
+        found.join("\n")
+    );
+}
+
 /// Returns how often each banned word is in each file.
 fn banned_in(texts: BTreeMap<String, String>) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();

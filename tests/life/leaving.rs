@@ -224,7 +224,7 @@ fn l6_an_observer_of_the_status_that_panics_leaves_nothing_behind() {
     let (alive, observed) = channel::<()>();
     store.subscribe(&status, move |_, status| {
         let _alive = &alive;
-        assert_eq!(*status, IsolateStatus::Running, "it cannot be true");
+        assert_eq!(*status, IsolateStatus::Running, "the condition cannot become true");
     });
     let dropping = std::panic::AssertUnwindSafe(|| drop(worker));
     assert!(std::panic::catch_unwind(dropping).is_err());

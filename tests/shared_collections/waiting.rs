@@ -94,7 +94,7 @@ fn c22_incoming_is_the_collection_as_it_would_be_and_the_entry_in_it() {
             expected(&[(2, "zwei"), (7, "seven")])
         );
         assert_eq!(below.incoming(&ROWS.at(2)), Some(Some(row("zwei"))));
-        assert_eq!(below.incoming(&ROWS.at(1)), Some(None), "it will be removed");
+        assert_eq!(below.incoming(&ROWS.at(1)), Some(None), "the row will be removed");
         assert_eq!((below.incoming(&ROWS.at(7)), below.incoming(&ROWS.at(8))), (None, None));
         assert_eq!(below.incoming(&DONE).map(|done| done.value()), Some(3));
         assert!(below.incoming(&TAGS).is_none());
@@ -131,7 +131,7 @@ fn c22_a_closure_that_waits_may_change_each_entry() {
     let handle = below.handle();
     let reply = handle.update(&ROWS, |rows| drop(rows.insert(5, row("five"))));
     assert!(below.is_stale(&ROWS.at(5)) && below.is_stale(&ROWS.at(6)));
-    assert_eq!(below.incoming(&ROWS.at(5)), None, "it is not known before");
+    assert_eq!(below.incoming(&ROWS.at(5)), None, "the row is not known before");
     drop(reply);
     simulation.settle();
     assert!(!below.is_stale(&ROWS.at(5)) && below.get(&ROWS.at(5)).is_some());

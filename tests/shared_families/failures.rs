@@ -41,7 +41,7 @@ fn c21_a_member_that_does_not_encode_harms_no_other() {
         error.contains("FRAGILE") && error.contains("key 7") && error.contains("below zero"),
         "{error}"
     );
-    assert_eq!(store.get(&FRAGILE.of(7)), Fragile(-7), "it stays here");
+    assert_eq!(store.get(&FRAGILE.of(7)), Fragile(-7), "the value stays here");
     store.batch(|store| {
         store.set(&FRAGILE.of(7), Fragile(7));
         store.set(&TITLE, "two".into());

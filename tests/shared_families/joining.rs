@@ -211,7 +211,7 @@ fn c21_all_stores_hold_the_same_members_also_those_that_have_their_initial_value
     let sent = worker.stats().transactions_sent;
     write(&store, 1, "todo 1");
     store.set(&SCORE.of("zero".into()), 0);
-    assert_eq!(worker.stats().transactions_sent, sent, "they are held already");
+    assert_eq!(worker.stats().transactions_sent, sent, "the members are held already");
     store.remove(&TODO.of(1));
     write(&store, 1, "todo 1");
     simulation.settle();

@@ -57,7 +57,7 @@ fn c21_observers_are_called_for_the_members_that_differ() {
     assert_eq!(log.take(), [(2, "more".to_owned())]);
     store.touch(&TODO.of(2));
     simulation.settle();
-    assert_eq!(log.take(), [(2, "more".to_owned())], "it was announced");
+    assert_eq!(log.take(), [(2, "more".to_owned())], "the member was announced");
 }
 
 #[test]

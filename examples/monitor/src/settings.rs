@@ -49,13 +49,14 @@ mod tests {
         std::fs::write(&path, r#"{ "settings": { "value": { "limit": 20000 } } }"#)
             .expect("written");
         let store = ReactonStore::new();
-        let saved =
-            Persist::new(saved![SETTINGS]).open(&store, JsonFile::at(&path)).expect("it opens");
+        let saved = Persist::new(saved![SETTINGS])
+            .open(&store, JsonFile::at(&path))
+            .expect("the file opens");
         assert_eq!(store.get(saved.problems()), []);
         assert_eq!(store.get(&SETTINGS), Settings { limit: 20_000, selected: 0 });
         store.update(&SETTINGS, |settings| settings.selected = 3);
         drop(saved);
-        let text = std::fs::read_to_string(&path).expect("it is there");
+        let text = std::fs::read_to_string(&path).expect("the file is there");
         assert!(text.contains("\"selected\": 3"), "{text}");
     }
 }

@@ -12,14 +12,16 @@ struct Running(Child, BufReader<ChildStdout>);
 impl Running {
     fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(PROGRAM);
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("it starts");
-        let out = child.stdout.take().expect("it is piped");
+        let mut child =
+            command.args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let out = child.stdout.take().expect("the output is piped");
         Self(child, BufReader::new(out))
     }
 
     fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        (self.1.read_line(&mut line).expect("it is text") > 0).then(|| line.trim_end().to_owned())
+        (self.1.read_line(&mut line).expect("the output is text") > 0)
+            .then(|| line.trim_end().to_owned())
     }
 }
 
@@ -41,8 +43,11 @@ fn folder(name: &str) -> PathBuf {
 fn a_picture_is_whole_although_a_host_is_killed_in_the_middle() {
     let folder = folder("farm");
     let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    let key = Command::new(PROGRAM).args(["key", &path("client.key")]).output().expect("it runs");
-    let key = String::from_utf8(key.stdout).expect("it is text").trim().to_owned();
+    let key = Command::new(PROGRAM)
+        .args(["key", &path("client.key")])
+        .output()
+        .expect("the program runs");
+    let key = String::from_utf8(key.stdout).expect("the output is text").trim().to_owned();
     let host = |name: &str| Running::start(&["host", &path(name), "127.0.0.1:0", &key, "2"]);
     let (mut one, mut two) = (host("one.key"), host("two.key"));
     let tickets = [one.line().expect("a ticket"), two.line().expect("a ticket")];
@@ -50,15 +55,15 @@ fn a_picture_is_whole_although_a_host_is_killed_in_the_middle() {
     let mut render =
         Running::start(&["render", &path("client.key"), &picture, &tickets[0], &tickets[1]]);
     assert_eq!(render.line().as_deref(), Some("2 hosts connected, room for 4 workers"));
-    let mut lines = vec![render.line().expect("it renders")];
+    let mut lines = vec![render.line().expect("the program renders")];
     drop(one);
     while let Some(line) = render.line() {
         lines.push(line);
     }
-    assert!(render.0.wait().expect("it ends").success(), "{lines:?}");
-    let last = lines.last().expect("it says who did what");
+    assert!(render.0.wait().expect("the program ends").success(), "{lines:?}");
+    let last = lines.last().expect("the last line says who did what");
     assert!(last.starts_with("strips by host process: "), "{lines:?}");
-    let bytes = std::fs::read(picture).expect("it is written");
+    let bytes = std::fs::read(picture).expect("the picture is written");
     assert_eq!(bytes.len(), "P6\n1200 900\n255\n".len() + 3 * 1200 * 900);
     // The corners are outside of the set, and the middle of the left part is inside.
     let pixel = |x: usize, y: usize| &bytes[16 + 3 * (1200 * y + x)..][..3];
@@ -71,7 +76,7 @@ fn what_is_no_command_is_answered_with_the_usage() {
     for arguments in
         [&[][..], &["host"], &["render", "key", "picture"], &["host", "k", "a", "c", "many"]]
     {
-        let output = Command::new(PROGRAM).args(arguments).output().expect("it runs");
+        let output = Command::new(PROGRAM).args(arguments).output().expect("the program runs");
         assert_eq!(output.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&output.stderr).starts_with("usage: "), "{arguments:?}");
     }

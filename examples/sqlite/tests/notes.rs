@@ -21,18 +21,18 @@ fn rows_come_back_and_a_second_connection_is_refused() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("state.sqlite");
     let store = ReactonStore::new();
-    let saved = open(&store, &path).expect("it opens");
+    let saved = open(&store, &path).expect("the file opens");
     store.batch(|store| {
         store.set(&COUNT, 3);
         store.update(&ROWS, |rows| (0..100).for_each(|key| drop(rows.insert(key, "x".into()))));
     });
-    saved.flush(Duration::from_secs(60)).expect("it is written");
+    saved.flush(Duration::from_secs(60)).expect("all is written");
     store.update(&ROWS, |rows| drop(rows.remove(&5)));
     let second = open(&ReactonStore::new(), &path).map(drop);
     assert!(matches!(second, Err(OpenError::InUse { .. })), "{second:?}");
     drop(saved);
     let store = ReactonStore::new();
-    let _saved = open(&store, &path).expect("it opens");
+    let _saved = open(&store, &path).expect("the file opens");
     assert_eq!((store.get(&COUNT), store.with(&ROWS, ReactonMap::len)), (3, 99));
 }
 
@@ -40,12 +40,12 @@ fn rows_come_back_and_a_second_connection_is_refused() {
 fn a_damaged_file_is_kept_aside() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("state.sqlite");
-    std::fs::write(&path, "no database at all, but a text").expect("it is written");
+    std::fs::write(&path, "no database at all, but a text").expect("the file is written");
     let store = ReactonStore::new();
-    let saved = open(&store, &path).expect("it opens");
+    let saved = open(&store, &path).expect("the file opens");
     let problems = store.get(saved.problems());
     let [Problem::Damaged { kept_at, bytes: 30 }] = &problems[..] else { panic!("{problems:?}") };
-    assert!(std::fs::read_to_string(kept_at).expect("it is kept").starts_with("no database"));
+    assert!(std::fs::read_to_string(kept_at).expect("the file is kept").starts_with("no database"));
     store.set(&COUNT, 1);
     saved.flush(Duration::from_secs(60)).expect("the new file is written");
 }

@@ -56,7 +56,8 @@ fn an_unknown_peer_is_refused_before_it_opens_a_stream() {
         let begun = Instant::now();
         for _ in 0..50 {
             // An unknown peer's `connect` succeeds: the host sees its key only when the handshake is complete.
-            let connection = unknown.connect(address.clone(), ALPN).await.expect("it connects");
+            let connection =
+                unknown.connect(address.clone(), ALPN).await.expect("the endpoint connects");
             match connection.closed().await {
                 ConnectionError::ApplicationClosed(closed) => {
                     assert_eq!(closed.error_code, REFUSED.into());
@@ -70,7 +71,7 @@ fn an_unknown_peer_is_refused_before_it_opens_a_stream() {
         );
         let connection = connect(&friend, &address).await;
         let flowed =
-            Flow::new(Duration::from_millis(1), 100).run(&connection).await.expect("it flows");
+            Flow::new(Duration::from_millis(1), 100).run(&connection).await.expect("messages flow");
         assert_eq!(flowed.echoed, 100);
     });
 }
@@ -85,19 +86,19 @@ fn a_reader_that_never_reads_stops_only_its_own_stream() {
         tokio::spawn(serve(host, vec![client.id()]));
         let connection = connect(&client, &address).await;
         let (mut send, _recv) = connection.open_bi().await.expect("a stream");
-        send.write_all(&[peer::NEVER]).await.expect("it is open");
+        send.write_all(&[peer::NEVER]).await.expect("the stream is open");
         let block = vec![7; 64 * 1024];
         let mut written = 0_usize;
         // No error and no end: the write waits as soon as the window of the stream is full.
         while let Ok(result) =
             tokio::time::timeout(Duration::from_secs(1), send.write_all(&block)).await
         {
-            result.expect("it is open");
+            result.expect("the stream is open");
             written += block.len();
             assert!(written < 64 << 20, "nothing limits it");
         }
         let flowed =
-            Flow::new(Duration::from_millis(1), 500).run(&connection).await.expect("it flows");
+            Flow::new(Duration::from_millis(1), 500).run(&connection).await.expect("messages flow");
         println!(
             "| a reader that never reads | {} KiB taken, then the writer waits; worst round trip beside it {:?} |",
             written >> 10,
@@ -125,7 +126,7 @@ fn a_hundred_clients_come_and_go() {
                     let client = endpoint(key.clone(), "127.0.0.1:0").await;
                     let connection = connect(&client, &address).await;
                     let flow = Flow::new(Duration::from_millis(1), 20);
-                    let flowed = flow.run(&connection).await.expect("it flows");
+                    let flowed = flow.run(&connection).await.expect("messages flow");
                     assert_eq!(flowed.echoed, 20);
                     client.close().await;
                 }
@@ -152,18 +153,18 @@ fn a_soak_keeps_memory_flat() {
         tokio::spawn(serve(host, vec![client.id()]));
         let connection = connect(&client, &address).await;
         let (mut send, mut recv) = connection.open_bi().await.expect("a stream");
-        send.write_all(&[peer::SINK]).await.expect("it is open");
+        send.write_all(&[peer::SINK]).await.expect("the stream is open");
         let block = vec![7; 64 * 1024];
         let begun = Instant::now();
         let (mut total, mut least, mut most) = (0_u64, u64::MAX, 0);
         while total < bytes {
-            send.write_all(&block).await.expect("it is open");
+            send.write_all(&block).await.expect("the stream is open");
             total += block.len() as u64;
             if total > bytes / 10 && total.is_multiple_of(8 << 20) {
                 (least, most) = (least.min(memory()), most.max(memory()));
             }
         }
-        send.finish().expect("it is open");
+        send.finish().expect("the stream is open");
         let count = recv.read_to_end(8).await.expect("the count");
         assert_eq!(count, total.to_le_bytes());
         #[expect(clippy::cast_precision_loss, reason = "for people")]
@@ -228,7 +229,7 @@ fn a_frozen_client_delays_no_other() {
             let client = endpoint(key.clone(), "127.0.0.1:0").await;
             let connection = connect(&client, &address).await;
             let flow = Flow::new(Duration::from_millis(5), 1000);
-            let flowed = flow.run(&connection).await.expect("it flows");
+            let flowed = flow.run(&connection).await.expect("messages flow");
             assert_eq!(flowed.echoed, 1000);
             worst = worst.max(flowed.worst);
         }
@@ -255,7 +256,7 @@ fn a_killed_host_is_noticed_and_one_on_the_same_port_and_key_is_reached() {
         let address = peer::address(key.public(), &port);
         let connection = connect(&client, &address).await;
         let (mut send, mut recv) = connection.open_bi().await.expect("a stream");
-        send.write_all(&[peer::NEVER]).await.expect("it is open");
+        send.write_all(&[peer::NEVER]).await.expect("the stream is open");
         let killed = Instant::now();
         host.kill();
         let successor = {
@@ -269,7 +270,7 @@ fn a_killed_host_is_noticed_and_one_on_the_same_port_and_key_is_reached() {
         let begun = Instant::now();
         let connection = connect(&client, &address).await;
         let flowed =
-            Flow::new(Duration::from_millis(1), 100).run(&connection).await.expect("it flows");
+            Flow::new(Duration::from_millis(1), 100).run(&connection).await.expect("messages flow");
         assert_eq!(flowed.echoed, 100);
         println!(
             "| host killed and started again on its port | noticed after {noticed:?} ({error}), connected again in {:?} |",

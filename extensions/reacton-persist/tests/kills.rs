@@ -25,13 +25,13 @@ const EVERY: Duration = Duration::from_millis(5);
 const KEYS: u64 = 40;
 
 fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
-    u64::try_from(now.as_micros()).expect("it is not so late")
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the time is after 1970");
+    u64::try_from(now.as_micros()).expect("the time is a number")
 }
 
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").expect("it is read");
+    writeln!(out, "{line}").expect("the line is read");
 }
 
 /// Says when a write has begun and when it has returned.
@@ -87,7 +87,7 @@ fn writes_until_it_is_killed() {
     for number in store.get(&COUNT) + 1.. {
         store.batch(|store| {
             store.set(&COUNT, number);
-            let key = u32::try_from(number % KEYS).expect("it is small");
+            let key = u32::try_from(number % KEYS).expect("the number is small");
             store.update(&ROWS, |rows| drop(rows.insert(key, number.to_string())));
             store.update(&DONE, |done| done.add(1));
         });
@@ -142,8 +142,8 @@ fn killed(path: &Path, after: Duration, from_start: bool) -> (Said, u64) {
         .env("REACTON_KILLED", path)
         .stdout(Stdio::piped())
         .spawn()
-        .expect("it starts");
-    let out = child.stdout.take().expect("it is piped");
+        .expect("the worker starts");
+    let out = child.stdout.take().expect("the output is piped");
     let (opened, wait) = std::sync::mpsc::channel();
     let listener = std::thread::spawn(move || {
         let mut said = Said::default();
@@ -162,9 +162,9 @@ fn killed(path: &Path, after: Duration, from_start: bool) -> (Said, u64) {
     // The random moment.
     std::thread::sleep(after);
     let at = now();
-    child.kill().expect("it runs");
-    child.wait().expect("it has ended");
-    (listener.join().expect("it listens"), at)
+    child.kill().expect("the program runs");
+    child.wait().expect("the process has ended");
+    (listener.join().expect("the thread listens"), at)
 }
 
 /// Opens the file after a kill. Returns the number of the transaction whose state it holds.
@@ -178,12 +178,15 @@ fn state(path: &Path) -> u64 {
     }
     assert_eq!(problems, []);
     let count = store.get(&COUNT);
-    assert_eq!(store.with(&DONE, Counter::value), i64::try_from(count).expect("it is small"));
+    assert_eq!(
+        store.with(&DONE, Counter::value),
+        i64::try_from(count).expect("the number is small")
+    );
     let rows = store.get(&ROWS);
     for key in 0..KEYS {
         let newest = (count.saturating_sub(KEYS - 1)..=count).find(|number| number % KEYS == key);
         let expected = newest.filter(|number| *number > 0).map(|number| number.to_string());
-        let held = rows.get(&u32::try_from(key).expect("it is small"));
+        let held = rows.get(&u32::try_from(key).expect("the number is small"));
         assert_eq!(held, expected.as_ref(), "the row {key} of transaction {count}");
     }
     count

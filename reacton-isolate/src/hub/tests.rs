@@ -281,7 +281,7 @@ fn n4_a_peer_behind_a_road_that_raises_the_clock_three_times_is_closed() {
     let leap = |times: u64| times << 33;
     let main = Main::new();
     let road = Arc::new(Sender::new(Delivery::Every, SendCounter::default()));
-    main.open_to(Far::Road(road), &shared![COUNT]).expect("it opens");
+    main.open_to(Far::Road(road), &shared![COUNT]).expect("the link opens");
     for times in [1, 2] {
         main.receive(leap(times), Vec::new());
         assert!(main.hub.link(LINK).is_some());
@@ -300,7 +300,7 @@ fn n4_a_peer_behind_a_road_that_raises_the_clock_three_times_is_closed() {
 #[test]
 fn n4_a_thread_of_this_program_may_raise_the_clock_as_often_as_it_likes() {
     let main = Main::new();
-    main.open(&shared![COUNT]).expect("it opens");
+    main.open(&shared![COUNT]).expect("the link opens");
     for times in 1..10 {
         main.receive(times << 33, Vec::new());
     }

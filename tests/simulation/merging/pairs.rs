@@ -24,8 +24,8 @@ fn run(simulation: &Simulation) -> Result<(), String> {
         let builder = IsolateStore::builder().shared(shared![MARK, PAIRS, TITLE]);
         builder.delivery(Delivery::Latest).spawn(&store, watch)
     };
-    let worker = if away { simulation.away(spawn) } else { spawn() }.expect("it starts");
-    let there = simulation.store_of(&worker).expect("it was just spawned");
+    let worker = if away { simulation.away(spawn) } else { spawn() }.expect("the worker starts");
+    let there = simulation.store_of(&worker).expect("the worker was just spawned");
     let main = MainLink::of(&there);
     for value in 1..40 {
         match simulation.pick(8) {

@@ -89,7 +89,7 @@ impl Network {
     fn command(&self, pair: usize, side: usize) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.0.namespace(pair, side)]);
-        command.arg(std::env::current_exe().expect("it is known"));
+        command.arg(std::env::current_exe().expect("the path of the test is known"));
         command
     }
 

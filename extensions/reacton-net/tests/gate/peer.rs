@@ -36,7 +36,7 @@ pub(crate) fn run<F: Future<Output = ()>>(test: F) {
 }
 
 fn transport() -> QuicTransportConfig {
-    let idle = Duration::from_secs(30).try_into().expect("it is short");
+    let idle = Duration::from_secs(30).try_into().expect("the number is small");
     QuicTransportConfig::builder()
         .max_idle_timeout(Some(idle))
         .keep_alive_interval(Duration::from_secs(1))
@@ -52,17 +52,17 @@ pub(crate) async fn endpoint(key: SecretKey, address: &str) -> Endpoint {
         .clear_address_lookup()
         .clear_ip_transports()
         .bind_addr(address)
-        .expect("it is an address")
+        .expect("the text is an address")
         .secret_key(key)
         .alpns(vec![ALPN.to_vec()])
         .transport_config(transport())
         .bind()
         .await
-        .expect("it binds")
+        .expect("the endpoint binds")
 }
 
 pub(crate) fn address_of(endpoint: &Endpoint) -> EndpointAddr {
-    let socket = endpoint.bound_sockets().into_iter().next().expect("it is bound");
+    let socket = endpoint.bound_sockets().into_iter().next().expect("the endpoint is bound");
     EndpointAddr::new(endpoint.id()).with_ip_addr(socket)
 }
 
@@ -142,20 +142,20 @@ impl Peer {
         count: u64,
     ) -> Self {
         let role = client_role(key, host, "127.0.0.1:0", period, count);
-        Self::start(Command::new(env::current_exe().expect("it is known")), &role)
+        Self::start(Command::new(env::current_exe().expect("the path of the test is known")), &role)
     }
 
     /// A host that accepts one client.
     pub(crate) fn host(key: &SecretKey, address: &str, client: &SecretKey) -> Self {
         let role = host_role(key, address, client);
-        Self::start(Command::new(env::current_exe().expect("it is known")), &role)
+        Self::start(Command::new(env::current_exe().expect("the path of the test is known")), &role)
     }
 
     pub(crate) fn start(mut command: Command, role: &str) -> Self {
         command.args(["gate_peer", "--exact", "--nocapture", "--test-threads=1", "-q"]);
         command.env(VARIABLE, role).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a process");
-        let out = child.stdout.take().expect("it is piped");
+        let out = child.stdout.take().expect("the output is piped");
         let (sender, lines) = mpsc::unbounded_channel();
         std::thread::spawn(move || {
             for line in io::BufRead::lines(io::BufReader::new(out)).map_while(Result::ok) {
@@ -183,7 +183,7 @@ impl Peer {
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it lives");
+        kill_process(Pid::from_child(&self.child), signal).expect("the process lives");
     }
 
     pub(crate) fn freeze(&self) {
@@ -231,7 +231,7 @@ pub(crate) fn client_role(
     period: Duration,
     count: u64,
 ) -> String {
-    let to = host.ip_addrs().next().expect("it has one");
+    let to = host.ip_addrs().next().expect("there is an address");
     format!("client {} {address} {} {to} {} {count}", hex(own), host.id, period.as_micros())
 }
 

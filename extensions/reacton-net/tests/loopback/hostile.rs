@@ -32,8 +32,8 @@ struct News {
 }
 
 fn message(message: &impl Serialize) -> Vec<u8> {
-    let bytes = rmp_serde::to_vec_named(message).expect("it encodes");
-    [&u32::try_from(bytes.len()).expect("it is short").to_le_bytes()[..], &bytes].concat()
+    let bytes = rmp_serde::to_vec_named(message).expect("the value encodes");
+    [&u32::try_from(bytes.len()).expect("the number is small").to_le_bytes()[..], &bytes].concat()
 }
 
 fn run<F: Future>(test: F) -> F::Output {
@@ -44,8 +44,8 @@ fn run<F: Future>(test: F) -> F::Output {
 }
 
 fn secret(file: &KeyFile, path: &std::path::Path) -> SecretKey {
-    file.public_key().expect("it is made");
-    let text = std::fs::read_to_string(path).expect("it is there");
+    file.public_key().expect("the key is made");
+    let text = std::fs::read_to_string(path).expect("the file is there");
     let byte = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("hex");
     SecretKey::from_bytes(&std::array::from_fn(byte))
 }
@@ -62,15 +62,15 @@ async fn endpoint(key: SecretKey) -> Endpoint {
         .transport_config(QuicTransportConfig::builder().build())
         .bind()
         .await
-        .expect("it binds")
+        .expect("the endpoint binds")
 }
 
 async fn connect(endpoint: &Endpoint, host: &Host) -> Connection {
     let ticket = host.ticket().to_string();
-    let (id, addresses) = ticket.split_once('@').expect("it is a ticket");
+    let (id, addresses) = ticket.split_once('@').expect("the text is a ticket");
     let address = EndpointAddr::new(id.parse().expect("a key"))
         .with_ip_addr(addresses.split(',').next_back().expect("one").parse().expect("an address"));
-    endpoint.connect(address, ALPN).await.expect("it connects")
+    endpoint.connect(address, ALPN).await.expect("the endpoint connects")
 }
 
 /// A host that allows an honest client and one that lies, and the endpoint of the latter.
@@ -90,7 +90,7 @@ fn stage(liar: &str) -> (Host, Session, SecretKey) {
 fn n4_an_admitted_client_that_sends_garbage_loses_its_stream_and_disturbs_nobody() {
     let (host, session, secret) = stage("garbage");
     let store = ReactonStore::new();
-    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     run(async {
         let liar = endpoint(secret).await;
         let connection = connect(&liar, &host).await;
@@ -110,7 +110,8 @@ fn n4_an_admitted_client_that_sends_garbage_loses_its_stream_and_disturbs_nobody
             // The host may have stopped reading in the middle of it.
             let _ = send.write_all(&lie).await;
             let _ = send.finish();
-            let _ = tokio::time::timeout(SOON, recv.read_to_end(1000)).await.expect("it ends");
+            let _ =
+                tokio::time::timeout(SOON, recv.read_to_end(1000)).await.expect("the stream ends");
         }
         until(&store, |_| host.running() == 1);
         store.set(&INPUT, 6);
@@ -129,7 +130,7 @@ fn n4_a_client_that_says_nothing_holds_a_place_for_a_short_time() {
         let mut held = Vec::new();
         for _ in 0..3 {
             let (mut send, recv) = connection.open_bi().await.expect("a stream");
-            send.write_all(&spawn).await.expect("it is open");
+            send.write_all(&spawn).await.expect("the stream is open");
             held.push((send, recv));
         }
         let store = ReactonStore::new();
@@ -149,13 +150,14 @@ fn n4_a_client_that_opens_more_streams_than_it_may_waits() {
         let flood = async {
             loop {
                 let (mut send, recv) = connection.open_bi().await.expect("a stream");
-                send.write_all(&[0]).await.expect("it is open");
+                send.write_all(&[0]).await.expect("the stream is open");
                 held.push((send, recv));
             }
         };
         let _: Result<(), _> = tokio::time::timeout(Duration::from_secs(2), flood).await;
         let store = ReactonStore::new();
-        let _worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        let _worker =
+            echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
         store.set(&INPUT, 9);
         until(&store, |store| store.get(&OUTPUT) == 9);
     });
@@ -169,23 +171,24 @@ fn spawn_on_liar(answer: Vec<u8>) -> SpawnError {
             let liar = endpoint(SecretKey::generate()).await;
             let address = liar.bound_sockets()[0];
             told.send(format!("{}@{address}", liar.id())).expect("the test waits");
-            let connection = liar.accept().await.expect("it is open").await.expect("a client");
+            let connection =
+                liar.accept().await.expect("the stream is open").await.expect("a client");
             let mut news = connection.open_uni().await.expect("a stream");
             let offers = vec![(String::from("tests"), vec![String::from("echo")])];
             let first = message(&News { offers, running: 0, capacity: 9 });
-            news.write_all(&first).await.expect("it is open");
+            news.write_all(&first).await.expect("the stream is open");
             let (mut send, _recv) = connection.accept_bi().await.expect("a spawn");
-            send.write_all(&answer).await.expect("it is open");
+            send.write_all(&answer).await.expect("the stream is open");
             connection.closed().await;
         });
     });
-    let ticket: String = ticket.recv().expect("it listens");
+    let ticket: String = ticket.recv().expect("the thread listens");
     let session = Session::builder().key(key()).host(ticket).open().expect("a session");
     let store = ReactonStore::new();
     let builder = echo::builder().handshake_timeout(Duration::from_secs(3)).at(&session, "tests");
     let error = builder.spawn(&store).expect_err("the host lies");
     drop((store, session));
-    lying.join().expect("it ends with the session");
+    lying.join().expect("the thread ends with the session");
     error
 }
 

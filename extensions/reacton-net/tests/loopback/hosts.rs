@@ -19,7 +19,7 @@ fn n5_a_session_shows_what_its_hosts_offer_and_how_much_of_it_is_free() {
     let state = store.get(&hosts).remove(0);
     assert_eq!((state.offers[0].name.as_str(), state.free()), ("tests", 3));
     assert_eq!(state.offers[0].workers, ["echo", "other"]);
-    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     until(&store, |store| store.with(&hosts, |hosts| hosts[0].free() == 2));
     worker.dispose();
     until(&store, |store| store.with(&hosts, |hosts| hosts[0].free() == 3));
@@ -43,7 +43,7 @@ fn n5_a_session_shows_a_host_that_ends_and_one_that_comes_back_on_its_address_an
     until(&store, |store| store.with(&hosts, |hosts| !hosts[0].connected));
     let _again = begin(ticket.split_once('@').expect("an address").1);
     until(&store, |store| store.with(&hosts, |hosts| hosts[0].connected));
-    let _worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let _worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn n5_a_spawn_prefers_the_host_that_uses_the_least_of_its_capacity() {
     let store = ReactonStore::new();
     let hosts = session.hosts(&store);
     until(&store, |store| store.with(&hosts, |hosts| hosts.iter().all(|host| host.connected)));
-    let spawn = || echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let spawn = || echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     let _workers: Vec<_> = (0..4).map(|_| spawn()).collect();
     assert_eq!((small.running(), large.running()), (1, 3));
 }
@@ -81,14 +81,15 @@ pub(crate) struct Frozen {
 
 impl Frozen {
     pub(crate) fn start(client: &KeyFile) -> Self {
-        let mut command = Command::new(std::env::current_exe().expect("it is known"));
+        let mut command =
+            Command::new(std::env::current_exe().expect("the path of the test is known"));
         command.args(["hosts::host_process", "--exact", "--nocapture", "--test-threads=1", "-q"]);
         command.env(VARIABLE, client.public_key().expect("a key")).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a process");
-        let out = BufReader::new(child.stdout.take().expect("it is piped"));
+        let out = BufReader::new(child.stdout.take().expect("the output is piped"));
         let mut lines = out.lines().map_while(Result::ok);
         let ticket = lines.find_map(|line| Some(line.strip_prefix("ticket ")?.to_owned()));
-        Self { child, ticket: ticket.expect("it prints its ticket") }
+        Self { child, ticket: ticket.expect("the host prints its ticket") }
     }
 
     pub(crate) fn ticket(&self) -> &str {
@@ -96,7 +97,7 @@ impl Frozen {
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it lives");
+        kill_process(Pid::from_child(&self.child), signal).expect("the process lives");
     }
 
     pub(crate) fn freeze(&mut self) {

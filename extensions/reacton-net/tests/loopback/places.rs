@@ -52,7 +52,7 @@ pub(crate) fn until(store: &ReactonStore, mut condition: impl FnMut(&ReactonStor
         if condition(store) {
             return;
         }
-        assert!(Instant::now() < deadline, "it does not come true");
+        assert!(Instant::now() < deadline, "the condition does not become true");
         // The condition may be about something that is not in this store.
         std::thread::park_timeout(Duration::from_millis(1));
     }

@@ -17,14 +17,14 @@ fn offer(host: HostBuilder) -> HostBuilder {
 fn p2_a_worker_in_a_process_of_a_host_shares_as_one_on_its_thread() {
     let (_host, session) = place(offer);
     let store = ReactonStore::new();
-    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     for number in 1..=300 {
         store.set(&INPUT, number);
     }
     until(&store, |store| store.get(&OUTPUT) == 300);
     until(&store, |_| worker.stats().queued == 0);
-    worker.shutdown(SOON).expect("it ends");
-    let _worker = summer::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    worker.shutdown(SOON).expect("the worker ends");
+    let _worker = summer::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     store.set(&PIXELS, vec![1; 3_000_000]);
     until(&store, |store| store.get(&TOTAL) == 3_000_000);
 }
@@ -34,7 +34,7 @@ fn p3_a_process_of_a_host_that_dies_is_seen_with_its_signal_and_is_restarted() {
     let (host, session) = place(offer);
     let store = ReactonStore::new();
     let builder = brittle::builder().restart(Restart::on_panic(50)).at(&session, "tests");
-    let worker = builder.spawn(&store).expect("it starts");
+    let worker = builder.spawn(&store).expect("the worker starts");
     store.set(&ORDER, "abort".into());
     until(&store, |_| worker.stats().restarts > 0);
     store.set(&ORDER, "five5".into());
@@ -48,7 +48,7 @@ fn p3_a_process_of_a_host_that_dies_is_seen_with_its_signal_and_is_restarted() {
 fn p3_the_status_says_how_a_process_of_a_host_died() {
     let (_host, session) = place(offer);
     let store = ReactonStore::new();
-    let worker = brittle::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = brittle::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     store.set(&ORDER, "abort".into());
     until(&store, |store| store.get(worker.status()) != IsolateStatus::Running);
     let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
@@ -61,7 +61,7 @@ fn p3_the_status_says_how_a_process_of_a_host_died() {
 fn p4_a_disposed_process_of_a_host_ends_even_in_the_middle_of_its_work() {
     let (host, session) = place(offer);
     let store = ReactonStore::new();
-    let worker = brittle::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = brittle::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     store.set(&ORDER, "hang".into());
     until(&store, |_| worker.stats().queued == 0);
     worker.dispose();
@@ -72,6 +72,6 @@ fn p4_a_disposed_process_of_a_host_ends_even_in_the_middle_of_its_work() {
 fn p8_a_process_of_a_host_answers_calls() {
     let (_host, session) = place(offer);
     let store = ReactonStore::new();
-    let worker = doubler::builder().at(&session, "tests").spawn(&store).expect("it starts");
-    assert_eq!(worker.call(&DOUBLE, 21).wait(&store, SOON).expect("it is answered"), 42);
+    let worker = doubler::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
+    assert_eq!(worker.call(&DOUBLE, 21).wait(&store, SOON).expect("the call is answered"), 42);
 }

@@ -44,7 +44,7 @@ fn n1_a_full_host_refuses_until_a_worker_ends() {
     let (host, session) = place(|host| host.offer("tests", workers![echo]).capacity(2));
     let store = ReactonStore::new();
     let spawn = || echo::builder().at(&session, "tests").spawn(&store);
-    let (one, _two) = (spawn().expect("it starts"), spawn().expect("it starts"));
+    let (one, _two) = (spawn().expect("the worker starts"), spawn().expect("the worker starts"));
     let refused = spawn();
     let Err(SpawnError::Refused { why: Refusal::Full { running, capacity, .. }, .. }) = refused
     else {
@@ -53,7 +53,7 @@ fn n1_a_full_host_refuses_until_a_worker_ends() {
     assert_eq!((running, capacity), (2, 2));
     one.dispose();
     until(&store, |_| host.running() == 1);
-    let _worker = spawn().expect("it starts");
+    let _worker = spawn().expect("the worker starts");
 }
 
 #[test]
@@ -64,14 +64,14 @@ fn n1_a_peer_has_a_limit_of_its_own() {
     let sessions = [one, two].map(|key| session(key, &[&host]));
     let store = ReactonStore::new();
     let spawn = |at: usize| echo::builder().at(&sessions[at], "tests").spawn(&store);
-    let _one = spawn(0).expect("it starts");
+    let _one = spawn(0).expect("the worker starts");
     let refused = spawn(0);
     let Err(SpawnError::Refused { why: Refusal::Full { running: 1, capacity: 1, .. }, .. }) =
         refused
     else {
         panic!("{refused:?}")
     };
-    let _worker = spawn(1).expect("it starts");
+    let _worker = spawn(1).expect("the worker starts");
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn what_is_no_key_no_ticket_and_no_address_is_an_error_that_says_so() {
     assert!(matches!(twice, Err(NetError::Offered { .. })));
     let taken = host().listen("127.0.0.1:0").open().expect("a host");
     let text = taken.ticket().to_string();
-    let ticket: Ticket = text.parse().expect("it is one");
+    let ticket: Ticket = text.parse().expect("the text is a ticket");
     assert_eq!(ticket, taken.ticket());
-    let address = text.split_once('@').expect("it has one").1.to_owned();
+    let address = text.split_once('@').expect("there is an address").1.to_owned();
     assert!(matches!(host().listen(address).open(), Err(NetError::Bind { .. })));
 }
 
@@ -112,13 +112,15 @@ fn n1_a_key_file_is_made_once_and_is_not_for_others() {
     let path = folder.join(format!("once-{}.key", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let file = KeyFile::at(&path);
-    let first = file.public_key().expect("it is made");
-    assert_eq!(file.public_key().expect("it is read"), first);
-    let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
+    let first = file.public_key().expect("the key is made");
+    assert_eq!(file.public_key().expect("the key is read"), first);
+    let mode = std::fs::metadata(&path).expect("the file is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("it is ours");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))
+        .expect("the file is ours");
     assert!(matches!(file.public_key(), Err(NetError::KeyIsOpen { .. })));
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
-    std::fs::write(&path, "no key").expect("it is ours");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .expect("the file is ours");
+    std::fs::write(&path, "no key").expect("the file is ours");
     assert!(matches!(file.public_key(), Err(NetError::KeyFile { .. })));
 }

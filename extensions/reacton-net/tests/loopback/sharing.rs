@@ -10,7 +10,7 @@ fn i1_a_worker_on_a_host_begins_with_the_values_of_main_and_misses_nothing() {
     let (_host, session) = place(|host| host.offer("tests", workers![echo]));
     let store = ReactonStore::new();
     store.set(&INPUT, 7);
-    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     store.set(&INPUT, 8);
     until(&store, |store| store.get(&OUTPUT) == 8);
     assert_eq!(store.get(worker.status()), IsolateStatus::Running);
@@ -21,7 +21,7 @@ fn i8_the_arguments_cross_as_bytes() {
     let (_host, session) = place(|host| host.offer("tests", workers![scaler]));
     let store = ReactonStore::new();
     let builder = scaler::builder().at(&session, "tests");
-    let _worker = builder.spawn(&store, 10, String::from("abc")).expect("it starts");
+    let _worker = builder.spawn(&store, 10, String::from("abc")).expect("the worker starts");
     store.set(&INPUT, 2);
     until(&store, |store| store.get(&OUTPUT) == 23);
 }
@@ -30,7 +30,7 @@ fn i8_the_arguments_cross_as_bytes() {
 fn i3_every_transaction_arrives_once_and_in_order() {
     let (_host, session) = place(|host| host.offer("tests", workers![witness]));
     let store = ReactonStore::new();
-    let worker = witness::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = witness::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     for number in 1..=2000 {
         store.set(&INPUT, number);
     }
@@ -43,7 +43,8 @@ fn i3_every_transaction_arrives_once_and_in_order() {
 fn i3_under_latest_the_last_value_arrives() {
     let (_host, session) = place(|host| host.offer("tests", workers![latest_witness]));
     let store = ReactonStore::new();
-    let _worker = latest_witness::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let _worker =
+        latest_witness::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     for number in 1..=2000 {
         store.set(&INPUT, number);
     }
@@ -55,7 +56,7 @@ fn i3_under_latest_the_last_value_arrives() {
 fn i8_zero_copy_values_cross_as_bytes_and_are_whole() {
     let (_host, session) = place(|host| host.offer("tests", workers![summer]));
     let store = ReactonStore::new();
-    let _worker = summer::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let _worker = summer::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     // More than the window of a stream.
     let pixels: Vec<u8> = (0..5_000_000_u32).map(|at| (at % 251) as u8).collect();
     let total: u64 = pixels.iter().map(|byte| u64::from(*byte)).sum();
@@ -70,7 +71,7 @@ fn c8_collections_cross_entry_by_entry() {
     store.update(&ROWS, |rows| {
         rows.insert(1000, String::from("mine"));
     });
-    let _worker = lister::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let _worker = lister::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     for number in 1..=100 {
         store.set(&INPUT, number);
         store.update(&COUNT, |count| count.add(1));
@@ -88,7 +89,8 @@ fn a_worker_on_a_host_spawns_workers_of_its_own() {
     let (_host, session) = place(|host| host.offer("tests", workers![manager]));
     // In this process, the numbers of links are those of the host as well.
     let store = ReactonStore::new();
-    let _worker = manager::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let _worker =
+        manager::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     store.set(&INPUT, 5);
     until(&store, |store| store.get(&OUTPUT) == 5);
 }
@@ -100,7 +102,7 @@ fn two_clients_of_one_host_share_nothing() {
     let sessions = [one, two].map(|key| super::places::session(key, &[&host]));
     let stores = [ReactonStore::new(), ReactonStore::new()];
     let spawn = |at: usize| {
-        echo::builder().at(&sessions[at], "tests").spawn(&stores[at]).expect("it starts")
+        echo::builder().at(&sessions[at], "tests").spawn(&stores[at]).expect("the worker starts")
     };
     let _workers = [spawn(0), spawn(1)];
     stores[0].set(&INPUT, 1);
@@ -114,7 +116,7 @@ fn two_clients_of_one_host_share_nothing() {
 fn flush_waits_until_the_worker_has_taken_in_everything() {
     let (_host, session) = place(|host| host.offer("tests", workers![echo]));
     let store = ReactonStore::new();
-    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     for number in 1..=500 {
         store.set(&INPUT, number);
     }

@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn text<T: Serialize + 'static>(value: &T) -> Option<String> {
-        let bytes = encode(value).expect("it encodes");
+        let bytes = encode(value).expect("the value encodes");
         to_json(&bytes).map(|json| json.get().to_owned())
     }
 
@@ -140,14 +140,15 @@ mod tests {
     fn values_come_back_as_they_were() {
         let named = Kind::Named { text: Some("ä\"\n".into()), list: vec![i64::MIN, -1, 0, 300] };
         let values = vec![Kind::Plain, Kind::Number(0.1), Kind::Number(-3.0), named];
-        let bytes = encode(&values).expect("it encodes");
-        let json = to_json(&bytes).expect("it is faithful");
-        let back = of_json(&json).expect("it is JSON");
+        let bytes = encode(&values).expect("the value encodes");
+        let json = to_json(&bytes).expect("the JSON is faithful");
+        let back = of_json(&json).expect("the text is JSON");
         assert_eq!(decode::<Vec<Kind>>(&back).as_ref(), Ok(&values));
         assert_eq!(text(&Kind::Number(0.1)).as_deref(), Some(r#"{"Number":0.1}"#));
         let numbers = (u64::MAX, u8::MAX, f64::MAX, 1.0_f64, 'x', true, ());
-        let json = to_json(&encode(&numbers).expect("it encodes")).expect("it is faithful");
-        let back = decode(&of_json(&json).expect("it is JSON"));
+        let json =
+            to_json(&encode(&numbers).expect("the value encodes")).expect("the JSON is faithful");
+        let back = decode(&of_json(&json).expect("the text is JSON"));
         assert_eq!(back, Ok(numbers));
     }
 

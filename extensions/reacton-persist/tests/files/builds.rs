@@ -28,7 +28,7 @@ mod first {
     pub(super) fn open(store: &ReactonStore, path: &Path) -> Saved {
         Persist::new(saved![SETTINGS, SIZES, STEPS, OLD])
             .open(store, Redb::at(path))
-            .expect("it opens")
+            .expect("the file opens")
     }
 }
 
@@ -58,7 +58,7 @@ mod second {
             .migrate(&SIZES, 2, |old: u32| f64::from(old) / 2.0)
             .migrate(&STEPS, 2, |old: u32| old.to_string())
             .open(store, Redb::at(path))
-            .expect("it opens")
+            .expect("the file opens")
     }
 }
 
@@ -83,7 +83,7 @@ mod third {
             .migrate(&SIZES, 2, |old: u32| f64::from(old) / 2.0)
             .migrate(&SIZES, 3, |old: f64| (old, old > 1.0))
             .open(store, Redb::at(path))
-            .expect("it opens")
+            .expect("the file opens")
     }
 }
 
@@ -170,7 +170,7 @@ fn d6_what_a_newer_build_has_written_is_kept_by_an_older_one() {
         store.set(&first::SETTINGS, first::Settings { dark: true });
         store.update(&first::SIZES, |sizes| drop(sizes.insert("a".into(), 5)));
     }
-    let rows = Redb::at(&path).load().expect("it can be read");
+    let rows = Redb::at(&path).load().expect("the file can be read");
     let row = |name: &str| -> Vec<&Row> { rows.iter().filter(|row| row.reacton == name).collect() };
     assert_eq!(row("app/settings")[0].schema, 1);
     assert_eq!(row("app/settings#aside-1")[0].schema, 3, "moved aside by the first write");
@@ -190,7 +190,10 @@ fn d6_a_step_that_is_missing_or_panics_keeps_the_bytes() {
             second::of_first(old)
         };
         let to = if panics { 2 } else { 3 };
-        persist.migrate(&second::SETTINGS, to, step).open(store, Redb::at(&path)).expect("it opens")
+        persist
+            .migrate(&second::SETTINGS, to, step)
+            .open(store, Redb::at(&path))
+            .expect("the file opens")
     };
     for panics in [true, false] {
         let store = ReactonStore::new();
@@ -218,7 +221,7 @@ fn d6_names_that_are_not_declared_are_kept_until_they_are_forgotten() {
         if forgets {
             saved.forget_unknown();
             assert_eq!(store.get(saved.problems()), []);
-            saved.flush(LONG).expect("it is written");
+            saved.flush(LONG).expect("all is written");
         }
     }
     let store = ReactonStore::new();

@@ -33,7 +33,7 @@ impl Numbers {
 /// A file with a value and a few hundred rows.
 fn written(path: &Path) -> Vec<u8> {
     let store = ReactonStore::new();
-    let saved = open(&store, Redb::at(path)).expect("it opens");
+    let saved = open(&store, Redb::at(path)).expect("the file opens");
     for round in 0..5 {
         store.batch(|store| {
             store.set(&COUNT, round);
@@ -41,10 +41,10 @@ fn written(path: &Path) -> Vec<u8> {
                 (0..100).for_each(|key| drop(rows.insert(key, format!("row {key} of {round}"))));
             });
         });
-        saved.flush(LONG).expect("it is written");
+        saved.flush(LONG).expect("all is written");
     }
     drop(saved);
-    fs::read(path).expect("it is there")
+    fs::read(path).expect("the file is there")
 }
 
 #[test]
@@ -68,18 +68,18 @@ fn d3_a_damaged_file_is_kept_aside_as_it_was_and_reported() {
                 bytes[at] ^= 1 << numbers.below(8);
             }
         }
-        fs::write(&path, &bytes).expect("it is written");
+        fs::write(&path, &bytes).expect("the file is written");
         let store = ReactonStore::new();
-        let saved = open(&store, Redb::at(&path)).expect("it opens");
+        let saved = open(&store, Redb::at(&path)).expect("the file opens");
         let problems = store.get(saved.problems());
         if let [Problem::Damaged { kept_at, bytes: size }] = &problems[..] {
             assert_eq!(*size, bytes.len() as u64);
-            assert!(fs::read(kept_at).expect("it is kept") == bytes, "it is as it was");
+            assert!(fs::read(kept_at).expect("the file is kept") == bytes, "the file is as it was");
             assert_eq!((store.get(&COUNT), store.with(&ROWS, ReactonMap::len)), (0, 0));
             store.set(&COUNT, 50);
             saved.flush(LONG).expect("the new file is written");
             drop(saved);
-            fs::remove_file(kept_at).expect("it is there");
+            fs::remove_file(kept_at).expect("the file is there");
             kept += 1;
         } else {
             // Bytes that nothing reads, or the end of a file of which nothing was cut off that is in use.
@@ -101,12 +101,12 @@ fn d3_a_damaged_file_is_kept_aside_as_it_was_and_reported() {
 fn d3_a_file_of_something_else_is_kept_aside() {
     let folder = folder();
     let path = folder.path().join("state.redb");
-    fs::write(&path, "a letter to a friend").expect("it is written");
+    fs::write(&path, "a letter to a friend").expect("the file is written");
     let store = ReactonStore::new();
-    let saved = open(&store, Redb::at(&path)).expect("it opens");
+    let saved = open(&store, Redb::at(&path)).expect("the file opens");
     let problems = store.get(saved.problems());
     let [Problem::Damaged { kept_at, .. }] = &problems[..] else { panic!("{problems:?}") };
-    assert_eq!(fs::read(kept_at).expect("it is kept"), b"a letter to a friend");
+    assert_eq!(fs::read(kept_at).expect("the file is kept"), b"a letter to a friend");
 }
 
 #[test]
@@ -115,26 +115,26 @@ fn d3_a_damaged_text_is_refused_and_stays() {
     let path = folder.path().join("settings.json");
     {
         let store = ReactonStore::new();
-        let _saved = open(&store, JsonFile::at(&path)).expect("it opens");
+        let _saved = open(&store, JsonFile::at(&path)).expect("the file opens");
         store.update(&ROWS, |rows| (0..50).for_each(|key| drop(rows.insert(key, "x".into()))));
     }
-    let whole = fs::read(&path).expect("it is there");
+    let whole = fs::read(&path).expect("the file is there");
     let mut numbers = Numbers(7);
     for _ in 0..200 {
         let mut bytes = whole.clone();
         bytes.truncate(1 + numbers.below(whole.len() - 3));
-        fs::write(&path, &bytes).expect("it is written");
+        fs::write(&path, &bytes).expect("the file is written");
         let store = ReactonStore::new();
         assert!(open(&store, JsonFile::at(&path)).is_err());
-        assert_eq!(fs::read(&path).expect("it is there"), bytes);
+        assert_eq!(fs::read(&path).expect("the file is there"), bytes);
     }
     for _ in 0..200 {
         let mut bytes = whole.clone();
         bytes[numbers.below(whole.len())] ^= 1 << numbers.below(8);
-        fs::write(&path, &bytes).expect("it is written");
+        fs::write(&path, &bytes).expect("the file is written");
         let store = ReactonStore::new();
         drop(open(&store, JsonFile::at(&path)));
-        assert_eq!(fs::read(&path).expect("it is there"), bytes, "nothing was written over");
+        assert_eq!(fs::read(&path).expect("the file is there"), bytes, "nothing was written over");
     }
 }
 
@@ -143,7 +143,7 @@ fn d5_a_file_that_is_open_is_refused_by_name() {
     let folder = folder();
     let path = folder.path().join("state.redb");
     let store = ReactonStore::new();
-    let saved = open(&store, Redb::at(&path)).expect("it opens");
+    let saved = open(&store, Redb::at(&path)).expect("the file opens");
     for round in 0..2 {
         let second = open(&ReactonStore::new(), Redb::at(&path)).map(drop);
         assert!(
@@ -151,7 +151,7 @@ fn d5_a_file_that_is_open_is_refused_by_name() {
             "round {round}: {second:?}"
         );
         store.set(&COUNT, 1);
-        saved.flush(LONG).expect("it is written");
+        saved.flush(LONG).expect("all is written");
     }
     drop(saved);
     assert!(open(&store, Redb::at(&path)).is_ok());
@@ -164,8 +164,8 @@ impl Disk {
     /// `None` if this process may not mount one.
     fn new(folder: &Path, size: &str) -> Option<Self> {
         let at = folder.join("disk");
-        fs::create_dir(&at).expect("it can be made");
-        let options = std::ffi::CString::new(format!("size={size}")).expect("it is a text");
+        fs::create_dir(&at).expect("the folder can be made");
+        let options = std::ffi::CString::new(format!("size={size}")).expect("the options are text");
         match mount("tmpfs", &at, "tmpfs", MountFlags::empty(), Some(&*options)) {
             Ok(()) => Some(Self(at)),
             Err(error) => {
@@ -177,13 +177,13 @@ impl Disk {
 
     fn set_read_only(&self, read_only: bool) {
         let flags = if read_only { MountFlags::RDONLY } else { MountFlags::empty() };
-        mount_remount(&self.0, flags, "").expect("it can be mounted again");
+        mount_remount(&self.0, flags, "").expect("the folder can be mounted again");
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        unmount(&self.0, UnmountFlags::DETACH).expect("it can be unmounted");
+        unmount(&self.0, UnmountFlags::DETACH).expect("the folder can be unmounted");
     }
 }
 
@@ -221,11 +221,11 @@ fn d4_a_full_disk_loses_nothing_is_reported_and_saved_once_there_is_room() {
     for storage in storages(&disk.0) {
         let ballast = disk.0.join("ballast");
         let store = ReactonStore::new();
-        let saved = open(&store, Boxed(storage())).expect("it opens");
+        let saved = open(&store, Boxed(storage())).expect("the file opens");
         store.set(&COUNT, 1);
         saved.flush(LONG).expect("there is room");
         // Whatever is written until nothing more is taken.
-        let mut full = fs::File::create(&ballast).expect("it can be made");
+        let mut full = fs::File::create(&ballast).expect("the file can be made");
         while std::io::Write::write_all(&mut full, &[0; 4096]).is_ok() {}
         store.batch(|store| {
             store.set(&COUNT, 2);
@@ -241,11 +241,11 @@ fn d4_a_full_disk_loses_nothing_is_reported_and_saved_once_there_is_room() {
         store.set(&COUNT, 3);
         assert_eq!(store.with(&ROWS, ReactonMap::len), 1000, "nothing is lost in memory");
         drop(full);
-        fs::remove_file(&ballast).expect("it is there");
+        fs::remove_file(&ballast).expect("the file is there");
         until(&store, &saved, |status| *status == SaveStatus::Saved);
         drop(saved);
         let store = ReactonStore::new();
-        let _saved = open(&store, Boxed(storage())).expect("it opens");
+        let _saved = open(&store, Boxed(storage())).expect("the file opens");
         assert_eq!((store.get(&COUNT), store.with(&ROWS, ReactonMap::len)), (3, 1000));
     }
 }
@@ -259,7 +259,7 @@ fn d4_what_cannot_be_written_to_is_read_reported_and_saved_once_it_can_be() {
         for expected in [0, 5] {
             disk.set_read_only(true);
             let store = ReactonStore::new();
-            let saved = open(&store, Boxed(storage())).expect("it opens");
+            let saved = open(&store, Boxed(storage())).expect("the file opens");
             assert_eq!(store.get(&COUNT), expected, "round {round}");
             store.set(&COUNT, expected + 5);
             until(&store, &saved, is_failing);
@@ -267,7 +267,7 @@ fn d4_what_cannot_be_written_to_is_read_reported_and_saved_once_it_can_be() {
             until(&store, &saved, |status| *status == SaveStatus::Saved);
             drop(saved);
             let store = ReactonStore::new();
-            let _saved = open(&store, Boxed(storage())).expect("it opens");
+            let _saved = open(&store, Boxed(storage())).expect("the file opens");
             assert_eq!(store.get(&COUNT), expected + 5, "round {round}");
         }
     }
@@ -283,14 +283,14 @@ fn d5_two_processes_cannot_have_one_file_open() {
         let open = |store: &ReactonStore| {
             if json { open(store, JsonFile::at(&path)) } else { open(store, Redb::at(&path)) }
         };
-        let saved = open(&store).expect("it opens");
+        let saved = open(&store).expect("the file opens");
         let other = || {
             let program = std::env::current_exe().expect("there is one");
             let output = Command::new(program)
                 .args(["damage::another_process", "--exact", "--nocapture"])
                 .env("REACTON_PERSIST_PATH", &path)
                 .output()
-                .expect("it runs");
+                .expect("the program runs");
             assert!(output.status.success(), "{output:?}");
             String::from_utf8_lossy(&output.stdout).into_owned()
         };

@@ -23,13 +23,13 @@ fn d1_a_person_can_read_the_file() {
     let path = folder.path().join("settings.json");
     {
         let store = ReactonStore::new();
-        let _saved = open(&store, &path).expect("it opens");
+        let _saved = open(&store, &path).expect("the file opens");
         assert!(!path.exists(), "nothing was written that the program has not written");
         store.set(&SETTINGS, Settings { theme: "dark".into(), size: 14.5 });
         store.update(&ROWS, |rows| drop(rows.insert(7, "seven".into())));
         store.set(&PICTURE, vec![0, 255]);
     }
-    let text = fs::read_to_string(&path).expect("it is there");
+    let text = fs::read_to_string(&path).expect("the file is there");
     let expected = r#"{
   "picture": {
     "messagepack": "c40200ff"
@@ -69,11 +69,11 @@ fn d1_everything_comes_back_from_json() {
         });
     };
     let first = ReactonStore::new();
-    let saved = open(&first, &path).expect("it opens");
+    let saved = open(&first, &path).expect("the file opens");
     fill(&first);
     drop(saved);
     let second = ReactonStore::new();
-    let saved = open(&second, &path).expect("it opens");
+    let saved = open(&second, &path).expect("the file opens");
     assert_eq!(second.get(saved.problems()), []);
     assert_eq!(second.get(saved.status()), SaveStatus::Saved);
     assert_eq!(first.get(&SETTINGS), second.get(&SETTINGS));
@@ -94,7 +94,7 @@ fn d1_a_value_that_json_cannot_hold_comes_back() {
     let folder = folder();
     let path = folder.path().join("odd.json");
     let open = |store: &ReactonStore| {
-        Persist::new(saved![ODD, KEYED]).open(store, JsonFile::at(&path)).expect("it opens")
+        Persist::new(saved![ODD, KEYED]).open(store, JsonFile::at(&path)).expect("the file opens")
     };
     {
         let store = ReactonStore::new();
@@ -115,18 +115,18 @@ fn d3_what_a_person_has_edited_is_read() {
     let path = folder.path().join("settings.json");
     let text = r#"{ "settings": {"value": {"size": 9, "theme": "blue"}},
         "rows": {"entries": [{"key": 1, "value": "one"}]}, "tags": {"entries": [{"key": "t", "value": null}]} }"#;
-    fs::write(&path, text).expect("it is written");
+    fs::write(&path, text).expect("the file is written");
     let store = ReactonStore::new();
-    let saved = open(&store, &path).expect("it opens");
+    let saved = open(&store, &path).expect("the file opens");
     assert_eq!(store.get(saved.problems()), []);
     assert_eq!(store.get(&SETTINGS), Settings { theme: "blue".into(), size: 9.0 });
     assert_eq!(store.get(&ROWS), ReactonMap::from([(1, String::from("one"))]));
     assert!(store.with(&TAGS, |tags| tags.contains("t")));
     drop(saved);
     assert_eq!(
-        fs::read_to_string(&path).expect("it is there"),
+        fs::read_to_string(&path).expect("the file is there"),
         text,
-        "it is as the person left it"
+        "the file is as the person left it"
     );
 }
 
@@ -141,7 +141,7 @@ fn d3_a_typing_error_names_line_and_column_and_the_file_stays() {
         ("[1]", 1, 0),
     ];
     for (text, expected, at) in texts {
-        fs::write(&path, text).expect("it is written");
+        fs::write(&path, text).expect("the file is written");
         let store = ReactonStore::new();
         match open(&store, &path).map(drop) {
             Err(OpenError::Storage(StorageError::Syntax { line, column, .. })) => {
@@ -150,7 +150,7 @@ fn d3_a_typing_error_names_line_and_column_and_the_file_stays() {
             }
             other => panic!("{text}: {other:?}"),
         }
-        assert_eq!(fs::read_to_string(&path).expect("it is there"), text);
+        assert_eq!(fs::read_to_string(&path).expect("the file is there"), text);
     }
 }
 
@@ -159,10 +159,10 @@ fn d3_an_edited_value_of_the_wrong_type_is_reported_and_moved_aside_by_the_first
     let folder = folder();
     let path = folder.path().join("settings.json");
     let text = r#"{"settings": {"value": {"theme": 5}}, "count": {"value": 8}}"#;
-    fs::write(&path, text).expect("it is written");
+    fs::write(&path, text).expect("the file is written");
     {
         let store = ReactonStore::new();
-        let saved = open(&store, &path).expect("it opens");
+        let saved = open(&store, &path).expect("the file opens");
         assert_eq!(store.get(&SETTINGS).theme, "light");
         assert_eq!(store.get(&COUNT), 8, "the other values are read");
         let problems = store.get(saved.problems());
@@ -172,20 +172,20 @@ fn d3_an_edited_value_of_the_wrong_type_is_reported_and_moved_aside_by_the_first
         assert_eq!((&name[..], &kept[..]), ("settings", "settings#aside-1"));
         assert!(reason.contains("string"), "{reason}");
         store.set(&COUNT, 9);
-        saved.flush(LONG).expect("it is written");
-        assert!(fs::read_to_string(&path).expect("it is there").contains("\"theme\": 5"));
+        saved.flush(LONG).expect("all is written");
+        assert!(fs::read_to_string(&path).expect("the file is there").contains("\"theme\": 5"));
         store.update(&SETTINGS, |settings| settings.size = 1.0);
     }
-    let text = fs::read_to_string(&path).expect("it is there");
-    let file: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let text = fs::read_to_string(&path).expect("the file is there");
+    let file: serde_json::Value = serde_json::from_str(&text).expect("the text is JSON");
     assert_eq!(file["settings#aside-1"]["value"]["theme"], 5);
     assert_eq!(file["settings"]["value"]["theme"], "light");
     let store = ReactonStore::new();
-    let saved = open(&store, &path).expect("it opens");
+    let saved = open(&store, &path).expect("the file opens");
     assert_eq!(store.get(saved.problems()), []);
     saved.forget_unknown();
     drop(saved);
-    assert!(!fs::read_to_string(&path).expect("it is there").contains("aside"));
+    assert!(!fs::read_to_string(&path).expect("the file is there").contains("aside"));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn d5_a_second_handle_is_refused_by_name() {
     let folder = folder();
     let path = folder.path().join("settings.json");
     let store = ReactonStore::new();
-    let saved = open(&store, &path).expect("it opens");
+    let saved = open(&store, &path).expect("the file opens");
     let second = open(&ReactonStore::new(), &path).map(drop);
     assert!(
         matches!(&second, Err(OpenError::InUse { path: named }) if *named == path),

@@ -21,7 +21,7 @@ fn d1_what_was_committed_is_there_when_the_program_starts_again() {
         store.set(&COUNT, 7);
         store.set(&PICTURE, vec![1, 2, 3]);
     });
-    saved.flush(LONG).expect("it is written");
+    saved.flush(LONG).expect("all is written");
     assert_eq!(store.get(saved.status()), SaveStatus::Saved);
     drop(saved);
 
@@ -52,7 +52,7 @@ fn d1_disposing_the_store_writes_what_was_committed() {
     let saved = all(&store, &folder);
     store.set(&COUNT, 3);
     store.dispose();
-    saved.flush(LONG).expect("it is written");
+    saved.flush(LONG).expect("all is written");
     drop(saved);
     let store = ReactonStore::new();
     let _saved = all(&store, &folder);
@@ -149,10 +149,10 @@ fn d1_a_store_of_a_worker_saves_as_well_and_drains() {
     let path = folder.path().join("worker.redb");
     for round in 0..3 {
         let store = ReactonStore::new();
-        let worker = keeper::spawn(&store, path.clone()).expect("it starts");
+        let worker = keeper::spawn(&store, path.clone()).expect("the worker starts");
         store.run_until(LONG, |store| store.get(&COUNT) == round).expect("what was saved arrives");
         store.set(&COUNT, round + 1);
-        worker.shutdown(LONG).expect("it drains");
+        worker.shutdown(LONG).expect("the worker drains");
     }
 }
 
@@ -172,11 +172,11 @@ fn d1_workers_that_are_there_and_workers_that_come_get_what_was_saved() {
     }
     for before in [true, false] {
         let store = ReactonStore::new();
-        let spawn = || reader::spawn(&store).expect("it starts");
+        let spawn = || reader::spawn(&store).expect("the worker starts");
         let early = before.then(spawn);
         let saved = all(&store, &folder);
         let late = (!before).then(spawn);
-        store.run_until(LONG, |store| store.get(&SEEN) == 40).expect("it was told");
+        store.run_until(LONG, |store| store.get(&SEEN) == 40).expect("the worker was told");
         assert!(saved.flush(Duration::from_secs(60)).is_ok());
         drop((early, late));
     }
@@ -192,8 +192,8 @@ fn d1_what_a_worker_writes_is_saved() {
     {
         let store = ReactonStore::new();
         let _saved = all(&store, &folder);
-        let _worker = writer::spawn(&store).expect("it starts");
-        store.run_until(LONG, |store| store.get(&COUNT) == 77).expect("it writes");
+        let _worker = writer::spawn(&store).expect("the worker starts");
+        store.run_until(LONG, |store| store.get(&COUNT) == 77).expect("the worker writes");
     }
     let store = ReactonStore::new();
     let _saved = all(&store, &folder);

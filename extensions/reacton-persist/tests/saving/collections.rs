@@ -67,7 +67,7 @@ fn d2_a_collection_that_is_set_or_cleared_loses_what_it_had() {
         let saved = all(&store, &folder);
         store.update(&ROWS, |rows| (0..10).for_each(|key| drop(rows.insert(key, "x".into()))));
         store.update(&DONE, |done| done.add(9));
-        saved.flush(LONG).expect("it is written");
+        saved.flush(LONG).expect("all is written");
         store.set(&ROWS, ReactonMap::from([(5, String::from("y"))]));
         store.update(&DONE, |done| done.set(2));
     }
@@ -138,10 +138,10 @@ fn d2_one_row_an_entry_is_written() {
         let saved = all(&store, &folder);
         store.update(&ROWS, |rows| (0..50).for_each(|key| drop(rows.insert(key, "x".into()))));
         store.set(&COUNT, 1);
-        saved.flush(LONG).expect("it is written");
+        saved.flush(LONG).expect("all is written");
         store.update(&ROWS, |rows| drop(rows.remove(&7)));
     }
-    let mut rows = Redb::at(path).load().expect("it can be read");
+    let mut rows = Redb::at(path).load().expect("the file can be read");
     rows.retain(|row: &Row| row.reacton == "rows");
     assert_eq!(rows.len(), 49);
     assert!(rows.iter().all(|row| row.schema == 1 && !row.key.is_empty()));
@@ -162,10 +162,11 @@ fn d1_edits_of_several_workers_are_saved() {
     {
         let store = ReactonStore::new();
         let _saved = all(&store, &folder);
-        let workers = [0, 100, 200].map(|from| filler::spawn(&store, from).expect("it starts"));
+        let workers =
+            [0, 100, 200].map(|from| filler::spawn(&store, from).expect("the worker starts"));
         store
             .run_until(LONG, |store| store.with(&ROWS, ReactonMap::len) == 300)
-            .expect("they write");
+            .expect("the workers write");
         drop(workers);
     }
     let store = ReactonStore::new();
@@ -187,7 +188,7 @@ fn d2_what_is_removed_and_put_many_times_does_not_fill_the_file() {
                 queue.set(id, "changed".into());
                 queue.move_to(id, 0);
             });
-            saved.flush(LONG).expect("it is written");
+            saved.flush(LONG).expect("all is written");
             store.update(&QUEUE, |queue| {
                 queue.remove(0);
                 queue.remove(0);
@@ -198,7 +199,7 @@ fn d2_what_is_removed_and_put_many_times_does_not_fill_the_file() {
         let store = ReactonStore::new();
         let _saved = all(&store, &folder);
     }
-    let rows = Redb::at(folder.path().join("state.redb")).load().expect("it can be read");
+    let rows = Redb::at(folder.path().join("state.redb")).load().expect("the file can be read");
     assert!(rows.len() < 30, "{} rows", rows.len());
 }
 

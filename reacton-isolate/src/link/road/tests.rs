@@ -167,7 +167,7 @@ fn frames(road: &Narrow) -> Vec<Frame> {
     let mut rest = &bytes[..];
     let mut frames = Vec::new();
     loop {
-        while let Some(frame) = reader.next().expect("they are frames") {
+        while let Some(frame) = reader.next().expect("the bytes are frames") {
             frames.push(frame);
         }
         if rest.is_empty() {
@@ -178,7 +178,7 @@ fn frames(road: &Narrow) -> Vec<Frame> {
             buffer.extend_from_slice(&rest[..count]);
             Ok::<_, ()>(count)
         });
-        rest = &rest[filled.expect("it reads")..];
+        rest = &rest[filled.expect("the reader reads")..];
     }
 }
 
