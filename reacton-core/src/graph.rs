@@ -91,6 +91,8 @@ pub(crate) struct Graph {
     free_edge: Option<u32>,
     declared: Declarations,
     pub(crate) ending: Vec<Ending>,
+    /// Cells that have ended, and that a history records.
+    pub(crate) ended_recorded: Vec<CellId>,
     /// The observers of the next round, each with the number that orders them.
     pub(crate) queue: Vec<(u64, CellId)>,
     /// The computeds and effects that are running now, outermost first. They show the path of a cycle, and the
@@ -128,6 +130,7 @@ impl Default for Graph {
             free_edge: None,
             declared: Declarations::default(),
             ending: Vec::new(),
+            ended_recorded: Vec::new(),
             queue: Vec::new(),
             running: Vec::new(),
             displaced: Vec::new(),

@@ -216,6 +216,16 @@ pub trait Merge: Clone + 'static {
         0
     }
 
+    /// Whether the removal of one entry ends others: see [`__ended_with`](Self::__ended_with).
+    #[doc(hidden)]
+    const __HAS_PARTS: bool = false;
+
+    /// The keys of the entries that the removal of this one ends, without a record of their own.
+    #[doc(hidden)]
+    fn __ended_with(_key: &Self::Key) -> Vec<Self::Key> {
+        Vec::new()
+    }
+
     /// Whether a history keeps the entries that were [touched](Self::__touched). If not, it keeps whole values, and
     /// [restores](Self::restore) them.
     #[doc(hidden)]

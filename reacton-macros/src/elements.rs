@@ -22,6 +22,8 @@ const DIRECTIONS: &str = "write `in A` for what the worker only reads, `out A` f
 pub(crate) enum Use {
     /// A shared set. Its elements may have directions.
     Shared,
+    /// What is saved.
+    Saved,
     /// A group.
     Group,
 }
@@ -34,6 +36,10 @@ impl Use {
                 "one member of a family cannot be shared with a worker: \
                  share the family, whose members cross one by one"
             }
+            Self::Saved => {
+                "one member of a family cannot be saved: \
+                 save the family, whose members are saved one by one"
+            }
             Self::Group => "a group has whole families: name the family, without `.of(..)`",
         }
     }
@@ -42,6 +48,7 @@ impl Use {
     fn attribute(self) -> &'static str {
         match self {
             Self::Shared => "an element cannot come and go: put the `cfg` on the whole worker",
+            Self::Saved => "an element cannot come and go: put the `cfg` on the whole list",
             Self::Group => "an element cannot come and go: put the `cfg` on the whole group",
         }
     }

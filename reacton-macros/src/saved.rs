@@ -12,7 +12,7 @@ use crate::shared;
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut problems = Problems::default();
     let empty = "an empty list saves nothing: name at least one reacton, as in `saved![A]`";
-    let (krate, elements) = match read_call(input, Use::Shared, empty, &mut problems) {
+    let (krate, elements) = match read_call(input, Use::Saved, empty, &mut problems) {
         Ok(read) => read,
         // Only a call that does not come from the macro of the crate gets here.
         Err(error) => return error.to_compile_error(),
@@ -30,9 +30,9 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         let (import, checks) = (shared::import(&krate), checks(&krate, &elements));
         quote!({
             #import
-            const SLOTS: &[#krate::__private::SharedSlot] = &[#(#slots),*];
+            const __SLOTS: &[#krate::__private::SharedSlot] = &[#(#slots),*];
             #checks
-            #set(SLOTS)
+            #set(__SLOTS)
         })
     } else {
         let problems = problems.to_token_stream();
@@ -55,6 +55,8 @@ fn with_groups(krate: &Path, elements: &[Element]) -> TokenStream {
 }
 
 /// The checks of what tokens cannot tell: whether each has a name for the file, and none is listed twice. Each is at its element.
+///
+/// The names of the constants begin with underscores, because an element may be called `NAMES`.
 fn checks(krate: &Path, elements: &[Element]) -> TokenStream {
     let slot = quote!(#krate::__private::SharedSlot);
     let names = elements.iter().map(|element| written(&element.path));
@@ -63,17 +65,17 @@ fn checks(krate: &Path, elements: &[Element]) -> TokenStream {
     let checks = elements.iter().enumerate().map(|(at, Element { path, .. })| {
         let at = Literal::usize_unsuffixed(at);
         let require = spanning(path, quote!(<#slot>::require_id::<>));
-        let require = spanning(path, quote!(#require(SLOTS, #at, NAMES)));
+        let require = spanning(path, quote!(#require(__SLOTS, #at, __NAMES)));
         let reject = spanning(path, quote!(<#slot>::reject_duplicate::<>));
-        let reject = spanning(path, quote!(#reject(FIRSTS, #at, NAMES)));
+        let reject = spanning(path, quote!(#reject(__FIRSTS, #at, __NAMES)));
         quote! {
             const _: () = #require;
             const _: () = #reject;
         }
     });
     quote! {
-        const NAMES: &[&str] = &[#(#names),*];
-        const FIRSTS: &[usize] = &<#slot>::firsts::<#len, #places>(SLOTS);
+        const __NAMES: &[&str] = &[#(#names),*];
+        const __FIRSTS: &[usize] = &<#slot>::firsts::<#len, #places>(__SLOTS);
         #(#checks)*
     }
 }
@@ -100,7 +102,7 @@ mod tests {
                 {
                     use ::reacton_persist::__private::OfReferences as _;
                     const _: fn() = || ().imported();
-                    const SLOTS: &[::reacton_persist::__private::SharedSlot] = &[
+                    const __SLOTS: &[::reacton_persist::__private::SharedSlot] = &[
                         <::reacton_persist::__private::SharedSlot>::stored(
                             <::reacton_persist::__private::ListEntry<_>>::new(&SETTINGS).entry(),
                         ),
@@ -108,32 +110,32 @@ mod tests {
                             <::reacton_persist::__private::ListEntry<_>>::new(&state::RECENT).entry(),
                         ),
                     ];
-                    const NAMES: &[&str] = &["SETTINGS", "state::RECENT"];
-                    const FIRSTS: &[usize] = &<::reacton_persist::__private::SharedSlot>::firsts::<
+                    const __NAMES: &[&str] = &["SETTINGS", "state::RECENT"];
+                    const __FIRSTS: &[usize] = &<::reacton_persist::__private::SharedSlot>::firsts::<
                         2,
                         4,
-                    >(SLOTS);
+                    >(__SLOTS);
                     const _: () = <::reacton_persist::__private::SharedSlot>::require_id(
-                        SLOTS,
+                        __SLOTS,
                         0,
-                        NAMES,
+                        __NAMES,
                     );
                     const _: () = <::reacton_persist::__private::SharedSlot>::reject_duplicate(
-                        FIRSTS,
+                        __FIRSTS,
                         0,
-                        NAMES,
+                        __NAMES,
                     );
                     const _: () = <::reacton_persist::__private::SharedSlot>::require_id(
-                        SLOTS,
+                        __SLOTS,
                         1,
-                        NAMES,
+                        __NAMES,
                     );
                     const _: () = <::reacton_persist::__private::SharedSlot>::reject_duplicate(
-                        FIRSTS,
+                        __FIRSTS,
                         1,
-                        NAMES,
+                        __NAMES,
                     );
-                    <::reacton_persist::SavedSet>::__of(SLOTS)
+                    <::reacton_persist::SavedSet>::__of(__SLOTS)
                 }
             }
         "#]],

@@ -238,6 +238,45 @@ fn g5_steps_on_an_item_that_has_come_back_still_find_it() {
 }
 
 #[test]
+fn g5_m6_an_item_that_two_stores_remove_and_put_back_is_there_once() {
+    for seed in 0..150 {
+        let simulation = Simulation::new(seed);
+        let (store, history, _worker, its) = shared(&simulation);
+        let its_history = its.history(ALL);
+        let ids: Vec<_> = ["a", "b", "c"].map(|item| push(&store, item)).into();
+        simulation.settle();
+        // Neither has heard of the other's removal.
+        store.update(&QUEUE, |queue| queue.remove(ids[1]));
+        its.update(&QUEUE, |queue| queue.remove(ids[1]));
+        simulation.settle();
+        let both_are = |expected: &str| {
+            simulation.settle();
+            let both = (queue(&store), queue(&its));
+            assert_eq!(both, (expected.into(), expected.into()), "seed {seed}");
+            let ids =
+                |store: &ReactonStore| store.with(&QUEUE, |queue| queue.ids().collect::<Vec<_>>());
+            assert_eq!(ids(&store), ids(&its), "seed {seed}");
+        };
+        both_are("ac");
+        let (first, second) =
+            if seed % 2 == 0 { (&history, &its_history) } else { (&its_history, &history) };
+        for is_heard in [seed % 3 == 0, seed % 3 == 1] {
+            assert!(first.undo(), "seed {seed}");
+            if is_heard {
+                both_are("abc");
+            }
+            assert!(second.undo(), "seed {seed}");
+            both_are("abc");
+            assert!(first.redo(), "seed {seed}");
+            both_are("ac");
+            // It is removed already.
+            assert!(second.redo(), "seed {seed}");
+            both_are("ac");
+        }
+    }
+}
+
+#[test]
 fn g5_an_item_that_a_worker_has_removed_stays_removed() {
     let simulation = Simulation::new(2);
     let (store, history, _worker, its) = shared(&simulation);

@@ -1,5 +1,6 @@
 //! G6: what one step is.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use reacton::prelude::*;
@@ -154,4 +155,35 @@ fn g6_a_mark_in_a_batch_divides_it() {
     assert_eq!(store.get(&SIZE), 1);
     history.undo();
     assert_eq!(store.get(&SIZE), 0);
+}
+
+/// A value that says whether something still holds it.
+#[derive(Clone)]
+struct Held(u32, Rc<()>);
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+#[reacton]
+static HELD: Family<u32, Held> = |_| Held(0, Rc::new(()));
+
+#[test]
+fn g6_of_a_member_that_was_removed_nothing_is_kept_but_its_steps() {
+    const MEMBERS: Group = group![HELD, SIZE];
+    let store = ReactonStore::new();
+    let history = store.history(MEMBERS);
+    for (key, last) in [(1, 0), (2, 7)] {
+        let token = Rc::new(());
+        store.set(&HELD.of(key), Held(5, Rc::new(())));
+        // It may be the initial value: then its removal changes nothing.
+        store.set(&HELD.of(key), Held(last, Rc::clone(&token)));
+        assert_eq!(Rc::strong_count(&token), 4, "the store, the recorder, a step, and the test");
+        store.remove(&HELD.of(key));
+        history.clear();
+        store.set(&SIZE, key + 5);
+        assert_eq!(Rc::strong_count(&token), 1, "only the test holds it");
+    }
 }

@@ -1,6 +1,7 @@
 //! A storage in `SQLite`: one table, one row for each value and each entry.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reacton::persist::{KeptAside, Row, Storage, StorageError};
@@ -45,6 +46,13 @@ impl Sqlite {
             _ => StorageError::Other(reason),
         }
     }
+}
+
+/// The path with an ending.
+fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
 }
 
 fn rows(connection: &Connection) -> Result<Vec<Row>, Error> {
@@ -95,9 +103,15 @@ impl Storage for Sqlite {
 
     fn keep_aside(&mut self) -> Result<KeptAside, StorageError> {
         self.connection = None;
-        let kept_at = self.path.with_extension("damaged");
-        let moved = std::fs::rename(&self.path, &kept_at).and_then(|()| kept_at.metadata());
         let io = |source| StorageError::Io { path: self.path.clone(), source };
-        Ok(KeptAside { bytes: moved.map_err(io)?.len(), kept_at })
+        let kept = KeptAside::rename(&self.path).map_err(io)?;
+        // What SQLite keeps beside a file belongs to it, and would be taken for that of the new file.
+        for ending in ["-journal", "-wal", "-shm"] {
+            match std::fs::rename(with(&self.path, ending), with(&kept.kept_at, ending)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
+                _ => {}
+            }
+        }
+        Ok(kept)
     }
 }

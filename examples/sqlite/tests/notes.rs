@@ -49,3 +49,24 @@ fn a_damaged_file_is_kept_aside() {
     store.set(&COUNT, 1);
     saved.flush(Duration::from_secs(60)).expect("the new file is written");
 }
+
+#[test]
+fn each_damaged_file_is_kept_with_its_journal() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("state.sqlite");
+    let mut kept = Vec::new();
+    for text in ["the first text that is no database", "the second one that is no database"] {
+        std::fs::write(&path, text).expect("it is written");
+        std::fs::write(folder.path().join("state.sqlite-journal"), text).expect("it is written");
+        let store = ReactonStore::new();
+        let saved = open(&store, &path).expect("it opens");
+        let problems = store.get(saved.problems());
+        let [Problem::Damaged { kept_at, .. }] = &problems[..] else { panic!("{problems:?}") };
+        kept.push((kept_at.clone(), text));
+    }
+    for (path, text) in kept {
+        assert_eq!(std::fs::read_to_string(&path).expect("it is kept"), text);
+        let journal = format!("{}-journal", path.display());
+        assert_eq!(std::fs::read_to_string(journal).expect("it is kept"), text);
+    }
+}

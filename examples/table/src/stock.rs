@@ -4,11 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reacton::prelude::*;
+use serde::{Deserialize, Serialize};
 
-/// An article in stock.
-#[derive(Clone, PartialEq, Debug)]
+/// An article in stock. Only workers write it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Article {
+    /// The name that it came with.
     pub(crate) name: Arc<str>,
+    /// The name that the person has given it, as in [`NAMES`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) label: Option<Arc<str>>,
     /// In cents.
     pub(crate) price: usize,
     pub(crate) pieces: usize,
@@ -16,9 +21,23 @@ pub(crate) struct Article {
     pub(crate) changes: usize,
 }
 
+impl Article {
+    /// The name that is shown.
+    pub(crate) fn shown_name(&self) -> &Arc<str> {
+        self.label.as_ref().unwrap_or(&self.name)
+    }
+}
+
 /// The articles by number.
-#[reacton(zero_copy)]
+#[reacton(zero_copy, id = "articles")]
 pub(crate) static ARTICLES: ReactonMap<u64, Article> = ReactonMap::new();
+
+/// The names that the person has given to articles, by number. Only the window writes them.
+///
+/// The row of an article is replaced as a whole by each trade. If the person wrote rows, too, each would overwrite the
+/// other's work, and undoing a name would take back trades.
+#[reacton(id = "names")]
+pub(crate) static NAMES: ReactonMap<u64, Arc<str>> = ReactonMap::new();
 
 /// How many rows were written.
 #[reacton]
@@ -77,7 +96,8 @@ impl Dice {
 pub(crate) fn article(number: u64, dice: &mut Dice) -> Article {
     let [color, thing] = WORDS.map(|words| words[dice.below(words.len())]);
     let (price, pieces) = (dice.below(100_000), dice.below(1000));
-    Article { name: format!("{color} {thing} {number}").into(), price, pieces, changes: 0 }
+    let name = format!("{color} {thing} {number}").into();
+    Article { name, label: None, price, pieces, changes: 0 }
 }
 
 /// Sells or buys something, and changes the price accordingly.
@@ -87,17 +107,26 @@ pub(crate) fn trade(article: &mut Article, dice: &mut Dice) {
     article.changes += 1;
 }
 
-/// Fills its part of the table, and then changes it until the window is closed.
-#[worker(shared = [in PACE, ARTICLES, WRITTEN])]
+/// Fills what is missing in its part of the table, and then changes it until the window is closed.
+#[worker(shared = [in PACE, in NAMES, ARTICLES, WRITTEN])]
 pub(crate) fn stock(store: &ReactonStore, part: Part) {
     // The worker does not need what the other workers write.
     store.main().pause(&ARTICLES);
     let mut dice = Dice::new(part.first);
     let numbers: Vec<_> = (part.first..part.rows).step_by(WORKERS as usize).collect();
-    for some in numbers.chunks(DELIVERY) {
+    let missing = store.with(&ARTICLES, |rows| {
+        numbers.iter().copied().filter(|number| !rows.contains_key(number)).collect::<Vec<_>>()
+    });
+    for some in missing.chunks(DELIVERY) {
         let articles = some.iter().map(|number| (*number, article(*number, &mut dice)));
         deliver(store, some.len(), |rows| rows.extend(articles));
     }
+    // Also what was named when no worker ran.
+    name(store, numbers.iter().copied());
+    store.subscribe_changes(&NAMES, move |store, changes| {
+        let of_part = |number: &u64| number % u64::from(WORKERS) == part.first;
+        name(store, changes.iter().map(number).filter(of_part));
+    });
     // How many rows are due, with a fraction, and since when.
     let (mut due, mut since) = (0.0, Instant::now());
     while !store.is_disposed() && !numbers.is_empty() {
@@ -119,6 +148,32 @@ pub(crate) fn stock(store: &ReactonStore, part: Part) {
             return;
         }
     }
+}
+
+/// Returns the number of the article whose name has changed.
+fn number<V>(change: &Change<u64, V>) -> u64 {
+    match change {
+        Change::Added { key, .. } | Change::Replaced { key, .. } | Change::Removed { key, .. } => {
+            *key
+        }
+    }
+}
+
+/// Writes the names that the person has given into the rows of these articles.
+fn name(store: &ReactonStore, numbers: impl Iterator<Item = u64>) {
+    let labels = store.get(&NAMES);
+    let differ = store.with(&ARTICLES, |rows| {
+        let label = |number| (number, labels.get(&number).cloned());
+        let differs = |(number, label): &(u64, Option<Arc<str>>)| {
+            rows.get(number).is_some_and(|article| article.label != *label)
+        };
+        numbers.map(label).filter(differs).collect::<Vec<_>>()
+    });
+    deliver(store, differ.len(), |rows| {
+        for (number, label) in differ {
+            rows.update(&number, |article| article.label = label);
+        }
+    });
 }
 
 /// The rows and their number arrive together.

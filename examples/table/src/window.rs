@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, Color32, Key, RichText, ScrollArea, ViewportCommand};
+use eframe::egui::{self, Color32, Key, Modifiers, RichText, ScrollArea, Sense, ViewportCommand};
+use reacton::persist::SaveStatus;
 
 use crate::frames::{Frames, Took};
 use crate::table::{Column, Table};
@@ -28,12 +29,23 @@ pub(crate) struct Window<'t> {
     table: &'t mut Table,
     /// The text in the field.
     search: String,
+    /// The name that is being edited.
+    edit: Option<Edit>,
     frames: Frames,
     /// How long the parts of the present frame took.
     took: Took,
     is_full: bool,
     /// The current title.
     title: String,
+}
+
+/// A name that is being edited.
+struct Edit {
+    /// The number of the article.
+    number: u64,
+    text: String,
+    /// Whether its field has not been drawn yet.
+    is_new: bool,
 }
 
 impl<'t> Window<'t> {
@@ -43,6 +55,7 @@ impl<'t> Window<'t> {
         Self {
             table,
             search: String::new(),
+            edit: None,
             frames: Frames::default(),
             took: Took::default(),
             is_full: false,
@@ -73,6 +86,7 @@ impl<'t> Window<'t> {
                 ui.colored_label(RED, format!("a worker failed: {message}"));
             }
         });
+        self.editor(ui);
         ui.horizontal(|ui| {
             for (column, name, width) in COLUMNS {
                 let mark = match self.table.column() {
@@ -93,19 +107,101 @@ impl<'t> Window<'t> {
         });
     }
 
+    /// The field for the name of the article that was clicked, and the buttons for undo and redo.
+    fn editor(&mut self, ui: &mut egui::Ui) {
+        let (can_undo, can_redo) = self.table.edits();
+        ui.horizontal(|ui| {
+            if ui.add_enabled(can_undo, egui::Button::new("undo")).clicked() {
+                self.table.undo();
+            }
+            if ui.add_enabled(can_redo, egui::Button::new("redo")).clicked() {
+                self.table.redo();
+            }
+            let Some(edit) = &mut self.edit else {
+                ui.label("click a row to change its name");
+                return;
+            };
+            ui.label(format!("name of {}", edit.number));
+            let field = egui::TextEdit::singleline(&mut edit.text);
+            let field = ui.add(field.id_salt(("name", edit.number)).desired_width(280.0));
+            if std::mem::take(&mut edit.is_new) {
+                field.request_focus();
+            } else if field.lost_focus() {
+                let is_cancelled = ui.input(|input| input.key_pressed(Key::Escape));
+                self.end_edit(is_cancelled);
+            }
+        });
+    }
+
+    fn begin_edit(&mut self, number: u64, text: String) {
+        self.end_edit(false);
+        self.edit = Some(Edit { number, text, is_new: true });
+    }
+
+    fn end_edit(&mut self, is_cancelled: bool) {
+        if let Some(Edit { number, text, .. }) = self.edit.take()
+            && !is_cancelled
+        {
+            self.table.rename(number, &text);
+        }
+    }
+
+    /// Undo and redo by keys. While a text is edited, they are those of its field.
+    fn keys(&mut self, ui: &mut egui::Ui) {
+        if ui.input(|input| input.modifiers.command && input.key_pressed(Key::Q)) {
+            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+        }
+        if ui.memory(|memory| memory.focused().is_some()) {
+            return;
+        }
+        // The one with Shift first: the other one would take it.
+        let is_pressed = |modifiers, key| {
+            ui.input_mut(|input| input.consume_key(Modifiers::COMMAND | modifiers, key))
+        };
+        if is_pressed(Modifiers::SHIFT, Key::Z) || is_pressed(Modifiers::NONE, Key::Y) {
+            self.table.redo();
+        } else if is_pressed(Modifiers::NONE, Key::Z) {
+            self.table.undo();
+        }
+    }
+
+    /// The lines at the bottom: how long frames take, and what is saved.
+    fn state(&self, ui: &mut egui::Ui) {
+        for problem in self.table.problems() {
+            ui.colored_label(RED, problem);
+        }
+        match self.table.save_status() {
+            Some(SaveStatus::Failing { reason }) => {
+                ui.colored_label(RED, format!("not saved, tried again: {reason}"));
+            }
+            Some(SaveStatus::Pending) => _ = ui.label("saving"),
+            Some(_) => _ = ui.label("saved"),
+            None => {}
+        }
+        ui.monospace(self.frames.to_string());
+    }
+
     fn rows(&mut self, ui: &mut egui::Ui, shown: usize) {
         let height = ui.text_style_height(&egui::TextStyle::Monospace);
         let area = ScrollArea::vertical().auto_shrink(false);
+        let mut clicked = None;
         area.show_rows(ui, height, shown, |ui, positions| {
             for (number, article) in self.table.window(positions) {
                 let (cents, pieces, changes) = (article.price, article.pieces, article.changes);
                 let price = format!("{}.{:02}", cents / 100, cents % 100);
-                let name = &article.name;
-                ui.monospace(format!(
+                let name = article.shown_name();
+                let row = RichText::new(format!(
                     "{number:>9}  {name:<36}{price:>14}{pieces:>16}{changes:>16}"
                 ));
+                let row = egui::Label::new(row.monospace()).selectable(false).sense(Sense::click());
+                if ui.add(row).clicked() {
+                    clicked = Some((number, name.to_string()));
+                }
             }
         });
+        if let Some((number, name)) = clicked {
+            self.begin_edit(number, name);
+        }
     }
 }
 
@@ -126,10 +222,8 @@ impl eframe::App for Window<'_> {
         let begin = Instant::now();
         let counts = self.table.counts();
         self.name_window(ui.ctx(), counts);
-        if ui.input(|input| input.modifiers.command && input.key_pressed(Key::Q)) {
-            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
-        }
-        egui::Panel::bottom("frames").show(ui, |ui| ui.monospace(self.frames.to_string()));
+        self.keys(ui);
+        egui::Panel::bottom("state").show(ui, |ui| self.state(ui));
         egui::Panel::top("controls").show(ui, |ui| self.controls(ui, counts));
         egui::CentralPanel::default().show(ui, |ui| self.rows(ui, counts.1));
         self.took.rows = begin.elapsed();

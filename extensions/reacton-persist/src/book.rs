@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use reacton_core::{RefId, RefMap};
-use reacton_isolate::{Change, Edits, Payload, RecordBody};
+use reacton_isolate::{Change, Edits, Encoded, Payload, RecordBody, SharedSlot};
 
 use crate::storage::Row;
 
@@ -24,7 +24,8 @@ type RowValue = (u32, Option<Vec<u8>>);
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
     pub(crate) schema: u32,
-    pub(crate) has_entries: bool,
+    /// Which reacton it is.
+    pub(crate) slot: SharedSlot,
     /// The keys of a collection that the file has, or will have with what is unsaved.
     pub(crate) keys: HashSet<Vec<u8>>,
     /// The rows that could not be read, by key. They are moved aside before anything is written in their place.
@@ -34,9 +35,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(name: &'static str, schema: u32, has_entries: bool) -> Self {
+    pub(crate) fn new(name: &'static str, schema: u32, slot: SharedSlot) -> Self {
         let (keys, unread) = (HashSet::new(), BTreeMap::new());
-        Self { name, schema, has_entries, keys, unread, aside: 1 }
+        Self { name, schema, slot, keys, unread, aside: 1 }
     }
 
     /// The name under which rows are kept that could not be read.
@@ -113,7 +114,7 @@ impl Book {
     pub(crate) fn put(&mut self, place: usize, key: Vec<u8>, value: Option<Vec<u8>>) {
         self.move_aside(place, &key);
         let entry = &mut self.entries[place];
-        if entry.has_entries {
+        if entry.slot.has_entries() {
             if value.is_some() {
                 entry.keys.insert(key.clone());
             } else {
@@ -158,7 +159,19 @@ impl Book {
                 RecordBody::Bytes(item) => Some(item.to_vec()),
                 RecordBody::Removed | RecordBody::Counted(_) => None,
             };
+            if value.is_none() {
+                self.remove_parts(place, &record.key);
+            }
             self.put(place, record.key.to_vec(), value);
+        }
+    }
+
+    /// Notes that what was edited of an item of a list is to go together with the item.
+    fn remove_parts(&mut self, place: usize, key: &Encoded) {
+        let entry = &self.entries[place];
+        let parts = entry.slot.ended_with(key).into_iter().map(|part| part.to_vec());
+        for part in parts.filter(|part| entry.keys.contains(part)).collect::<Vec<_>>() {
+            self.put(place, part, None);
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use self::document::Document;
 use crate::error::StorageError;
-use crate::place::{beside, folder, is_temporary, keep_aside, sync};
+use crate::place::{beside, folder, is_temporary, sync};
 use crate::storage::{KeptAside, Row, Storage};
 
 /// A file of JSON, which a person can edit while the program does not run.
@@ -116,6 +116,6 @@ impl Storage for JsonFile {
     }
 
     fn keep_aside(&mut self) -> Result<KeptAside, StorageError> {
-        keep_aside(&self.path).map_err(|error| self.io(error))
+        KeptAside::rename(&self.path).map_err(|error| self.io(error))
     }
 }

@@ -92,6 +92,6 @@ fn book(persist: &Persist) -> Book {
     Book::new(persist.slots.iter().map(|slot| {
         let id = slot.reacton_ref().id();
         let schema = persist.steps.get(&id).map_or(FIRST, Steps::version);
-        (id, Entry::new(name(slot), schema, slot.has_entries()))
+        (id, Entry::new(name(slot), schema, *slot))
     }))
 }

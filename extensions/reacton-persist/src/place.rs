@@ -35,16 +35,28 @@ pub(crate) fn is_temporary(error: &io::Error) -> bool {
     )
 }
 
-/// Renames a damaged file to the first free name.
-pub(crate) fn keep_aside(path: &Path) -> io::Result<KeptAside> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let free = (1_u32..).map(|number| path.with_file_name(format!("{name}.damaged-{number}")));
-    for kept_at in free {
-        if !kept_at.try_exists()? {
-            fs::rename(path, &kept_at)?;
-            let bytes = kept_at.metadata()?.len();
-            return Ok(KeptAside { kept_at, bytes });
+impl KeptAside {
+    /// Renames a damaged file to the first free name beside it, `FILE.damaged-1` or a higher number: for the
+    /// [`keep_aside`](crate::Storage::keep_aside) of a storage that consists of one file. What was kept earlier stays.
+    ///
+    /// # Errors
+    /// If the file is not there, or the system refuses.
+    pub fn rename(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        for number in 1_u32.. {
+            let kept_at = path.with_file_name(format!("{name}.damaged-{number}"));
+            // Also a link that leads nowhere would be replaced.
+            match kept_at.symlink_metadata() {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    fs::rename(path, &kept_at)?;
+                    let bytes = kept_at.metadata()?.len();
+                    return Ok(Self { kept_at, bytes });
+                }
+                Err(error) => return Err(error),
+                Ok(_) => {}
+            }
         }
+        Err(io::Error::from(ErrorKind::AlreadyExists))
     }
-    Err(io::Error::from(ErrorKind::AlreadyExists))
 }

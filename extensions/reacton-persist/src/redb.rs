@@ -13,7 +13,7 @@ use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefini
 
 use self::file::{Claimed, Direct, InMemory};
 use crate::error::StorageError;
-use crate::place::{beside, folder, is_temporary, keep_aside, sync};
+use crate::place::{beside, folder, is_temporary, sync};
 use crate::storage::{KeptAside, Row, Storage};
 
 /// By name and key: the version, and the value. The number is that of this layout.
@@ -157,8 +157,11 @@ impl Storage for Redb {
     }
 
     fn keep_aside(&mut self) -> Result<KeptAside, StorageError> {
-        (self.database, self.file, self.empty) = (None, None, None);
-        keep_aside(&self.path).map_err(|error| self.io(error))
+        self.database = None;
+        // Claimed until it has its new name: another process could rename it meanwhile, and this one the new file of that process.
+        let kept = KeptAside::rename(&self.path).map_err(|error| self.io(error));
+        (self.file, self.empty) = (None, None);
+        kept
     }
 }
 

@@ -44,7 +44,8 @@ pub trait Storage: Send {
     /// If they could not be written. It is called again later, with these rows and others.
     fn commit(&mut self, rows: &[Row]) -> Result<(), StorageError>;
 
-    /// Puts what cannot be read in another place, where nothing writes to it.
+    /// Puts what cannot be read in another place, where nothing writes to it, and where nothing was kept before:
+    /// [`KeptAside::rename`] does so for a file.
     ///
     /// # Errors
     /// If that is not possible. Then nothing is written.

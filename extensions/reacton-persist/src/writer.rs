@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reacton_core::panic_message;
 use reacton_isolate::sink::{SinkQueue, Taken};
@@ -59,6 +59,12 @@ impl Drop for Ended<'_> {
     }
 }
 
+/// How much is left of a wait. What was committed during a write has waited meanwhile: if the wait began only after the write, a kill
+/// would lose the wait and two writes.
+fn left(wait: Duration, waited: Duration) -> Duration {
+    wait.saturating_sub(waited)
+}
+
 struct Writer {
     book: Book,
     storage: Box<dyn Storage>,
@@ -69,14 +75,21 @@ struct Writer {
 
 impl Writer {
     fn run(&mut self, queue: &SinkQueue, progress: &Progress) {
-        let mut answered = 0;
+        let (mut answered, mut taken) = (0, None);
         loop {
-            if self.book.is_clean() {
+            let begun = if !self.book.is_clean() {
+                // The last attempt has failed.
+                Instant::now()
+            } else if let Some(taken) = taken.filter(|_| !queue.is_empty()) {
+                taken
+            } else {
                 queue.wait(answered);
-            }
-            queue.rest(self.wait(), answered);
+                Instant::now()
+            };
+            queue.rest(left(self.wait(), begun.elapsed()), answered);
             // Said before anything is taken: in between, nothing would be seen to wait.
             let forget = progress.begin();
+            taken = Some(Instant::now());
             let Taken { changes, asked, closed } = queue.take();
             self.book.note(changes);
             if forget {
@@ -92,7 +105,7 @@ impl Writer {
         }
     }
 
-    /// How long others may join what waits.
+    /// How long others may join what waits, from the time on when it was committed.
     fn wait(&self) -> Duration {
         if self.failures == 0 {
             return self.every;

@@ -10,3 +10,5 @@ mod basics;
 mod collections;
 #[path = "saving/groups.rs"]
 mod groups;
+#[path = "saving/waits.rs"]
+mod waits;

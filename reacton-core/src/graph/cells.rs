@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::cell::VACANT;
-use super::{Body, Cell, CellId, CellKind, Graph, Mark, NONE, SourceOps, SourceRef, Writes};
+use super::{Body, Cell, CellId, CellKind, Graph, Mark, NONE, Role, SourceOps, SourceRef, Writes};
 use crate::store::code::Derive;
 use crate::value::{Scalar, Value};
 
@@ -132,8 +132,11 @@ impl Graph {
         let Some(cell) = self.cell(id) else {
             return taken;
         };
-        let first_source = cell.first_source;
-        if let Some(head) = cell.body.head().copied() {
+        let (first_source, head) = (cell.first_source, cell.body.head().copied());
+        if cell.watchers.contains(Role::History) {
+            self.ended_recorded.push(id);
+        }
+        if let Some(head) = head {
             self.forget_declared(head.rref.id(), id);
         }
         self.cut(first_source);

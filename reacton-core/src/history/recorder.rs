@@ -197,6 +197,15 @@ impl Recorder {
         Some(Before(before.map(|last| last.value)))
     }
 
+    /// Forgets members that the program has removed. If one held its initial value, its removal was no change, so no commit was reported.
+    fn forget_ended(&self, store: &ReactonStore) {
+        let ended = std::mem::take(&mut store.graph().ended_recorded);
+        for cell in ended {
+            let last = self.last.borrow_mut().remove(&cell);
+            store.release(CellId::NONE, move || drop(last.map(|last| last.value)));
+        }
+    }
+
     /// Adds to each history its part of what was written.
     fn record(&self, store: &ReactonStore, changes: &[Change], except: Option<&Rc<Inner>>) {
         if changes.is_empty() {
@@ -221,6 +230,7 @@ impl Extension for Recorder {
     }
 
     fn committed(&self, store: &ReactonStore, written: &[Written]) {
+        self.forget_ended(store);
         let mut panics = FirstPanic::NONE;
         // Also what came out equal: it differs from what was noted in the middle of the batch.
         let changes = written
@@ -231,6 +241,7 @@ impl Extension for Recorder {
     }
 
     fn installed(&self, store: &ReactonStore, written: &[Written]) {
+        self.forget_ended(store);
         for cell in written.iter().map(|write| write.cell) {
             if !store.has_entries(cell) {
                 let displaced = self.note(store, cell, AsOf::Commit);
@@ -240,6 +251,7 @@ impl Extension for Recorder {
     }
 
     fn batch_ended(&self, store: &ReactonStore) {
+        self.forget_ended(store);
         let noted = self.noted_open.take();
         if noted.is_empty() {
             return;

@@ -164,6 +164,10 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
     }
 
     /// Members are joined as they stand in a file.
+    fn ended_with(&self, _: &Encoded) -> Vec<Encoded> {
+        Vec::new()
+    }
+
     fn load(&self, rows: &[(Encoded, Encoded)], _: Version) -> LoadedEntries {
         let mut loaded = LoadedEntries::default();
         for (at, (key, value)) in rows.iter().enumerate() {

@@ -58,6 +58,9 @@ pub trait EntryCrossing: Sync {
     /// Entries that were read from a file, in this version.
     fn load(&self, rows: &[(Encoded, Encoded)], version: Version) -> LoadedEntries;
 
+    /// The keys of the entries that the removal of this one ends. This runs no code of the program.
+    fn ended_with(&self, key: &Encoded) -> Vec<Encoded>;
+
     /// Returns the same records in the form of this crossing. The value has the same entries.
     fn convert(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed;
 
@@ -218,6 +221,13 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
 
     fn load(&self, rows: &[(Encoded, Encoded)], version: Version) -> LoadedEntries {
         load::<T, E>(rows, version)
+    }
+
+    fn ended_with(&self, key: &Encoded) -> Vec<Encoded> {
+        // The keys of a list are of this library.
+        let key = if T::__HAS_PARTS { codec::decode::<T::Key>(key).ok() } else { None };
+        let parts = key.map_or_else(Vec::new, |key| T::__ended_with(&key));
+        parts.iter().filter_map(|part| codec::encode(part).ok()).collect()
     }
 
     fn convert(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, edits: &Edits) -> Sealed {

@@ -1,17 +1,18 @@
 //! Slots of what is saved: values cross as bytes whatever the mode of their reacton is, and each reacton has a name for the file.
 
 use reacton_core::lists::Message;
-use reacton_core::{Copied, Family, Loaded, Merged, MergedByCount, Reacton, Version, ZeroCopy};
+use reacton_core::{
+    Copied, Family, Loaded, Merge, Merged, MergedByCount, Reacton, Version, ZeroCopy,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::SharedSlot;
 use super::crossing::{Across, Crossing, Serialized};
-use super::families::MemberKey;
-use super::listed::{Borrowing, Owned, Shares, TypedEntry};
+use super::families::{ByMember, InBytes as InBytesOfMembers};
+use super::listed::{Borrowing, TypedEntry};
 use super::merging::{ByEntry, InBytes};
-use super::modes::PortableEntries;
 use super::probe::SerializedShared;
-use super::{Portable, SharedSlot};
 use crate::wire::value::{Encoded, Payload};
 
 /// A value that can be written to a file and read again.
@@ -24,6 +25,17 @@ pub trait Storable: Serialize + DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> Storable for T {}
+
+/// A key that can be written to a file and read again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key of what is saved: it is not serializable",
+    label = "the keys of this reacton are saved, and `{Self}` lacks `serde::Serialize`, `serde::Deserialize` or both",
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}` and to what it holds, or remove this reacton from `saved!`"
+)]
+pub trait StorableKey: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<K: Serialize + DeserializeOwned> StorableKey for K {}
 
 /// The mode of a reacton, as far as its values can be saved: in all but that of a computed.
 #[diagnostic::on_unimplemented(
@@ -44,15 +56,29 @@ impl<T: Storable + Send + Sync + 'static> Stores<T> for ZeroCopy {
     const STORED: &'static dyn Crossing = &Across::<T, Self, SerializedShared>::NEW;
 }
 
-impl<T: PortableEntries> Stores<T> for Merged {
+/// A value whose entries are saved one by one.
+pub trait StorableEntries: Merge<Key: StorableKey + Send, Item: Storable + Send> {}
+
+impl<T: Merge<Key: StorableKey + Send, Item: Storable + Send>> StorableEntries for T {}
+
+impl<T: StorableEntries> Stores<T> for Merged {
     const STORED: &'static dyn Crossing = &ByEntry::<T, Self, InBytes>::NEW;
 }
 
-impl<T: PortableEntries> Stores<T> for MergedByCount {
+impl<T: StorableEntries> Stores<T> for MergedByCount {
     const STORED: &'static dyn Crossing = &ByEntry::<T, Self, InBytes>::NEW;
 }
 
-impl<T: Owned + 'static> Stores<T> for Borrowing {
+/// A value that can be made of bytes without borrowing from them: no reference is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved: it borrows",
+    label = "this reacton holds `{Self}`, and what is read from a file is a value of its own",
+    note = "hold what owns its data: a `String` or a `Cow<'static, str>` for `&'static str`, a `Vec` for a slice"
+)]
+#[doc(hidden)]
+pub trait StorableOwned {}
+
+impl<T: StorableOwned + 'static> Stores<T> for Borrowing {
     const STORED: &'static dyn Crossing = unreachable!();
 }
 
@@ -61,7 +87,9 @@ impl<T: Owned + 'static> Stores<T> for Borrowing {
     message = "`{Self}` cannot be saved: it is no `Reacton`",
     label = "this is no `Reacton`",
     note = "a `Reacton` is what `#[reacton] static NAME: T = value;` declares",
-    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store"
+    note = "of a `Family`, the family is saved, not one member: write `NAME`, not `NAME.of(key)`",
+    note = "a local reacton, which `store.reacton(..)` makes, belongs to one store",
+    note = "a `Group` is spread: `..GROUP`"
 )]
 #[doc(hidden)]
 pub trait Saves {
@@ -72,8 +100,12 @@ impl<T: 'static, M: Stores<T>> Saves for Reacton<T, M> {
     const STORED: &'static dyn Crossing = M::STORED;
 }
 
-impl<K: MemberKey, T: Portable> Saves for Family<K, T> {
-    const STORED: &'static dyn Crossing = <Self as Shares>::CROSSING;
+impl<K, T> Saves for Family<K, T>
+where
+    K: StorableKey + Clone + Send + 'static,
+    T: Storable + Send + 'static,
+{
+    const STORED: &'static dyn Crossing = &ByMember::<K, T, InBytesOfMembers>::NEW;
 }
 
 /// Entries that were read from a file.
@@ -146,6 +178,13 @@ impl SharedSlot {
     #[doc(hidden)]
     pub fn check(&self, bytes: &Encoded) -> Result<(), String> {
         self.crossing.check(&Payload::Bytes(bytes.clone()))
+    }
+
+    /// The keys of the entries that end with this one: what was edited of an item of a list apart from it. This runs no code of the
+    /// program.
+    #[doc(hidden)]
+    pub fn ended_with(&self, key: &Encoded) -> Vec<Encoded> {
+        self.entry_crossing().map_or_else(Vec::new, |crossing| crossing.ended_with(key))
     }
 
     /// Decodes entries that were read from a file, and makes of them those that are to be joined. This runs user code. `None` if its value

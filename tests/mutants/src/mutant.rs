@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The first line says what the mutant breaks. `tests:` is optional: names of test targets, separated by spaces, that
-//! are tried before the others. `lib` means the unit tests, and `models` those of tests/models.
+//! are tried before the others. `lib` means the unit tests, `models` those of tests/models, and `persist` those of
+//! extensions/reacton-persist.
 //!
 //! Each edit names the function that it changes, in whichever file it is. Lines with `-` are removed, lines with `+`
 //! are added, and lines with a space stay and show the place. White space is ignored, so that formatting does not break
@@ -62,7 +63,8 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Mutant>, String> {
 
 /// Returns whether `tests:` may list this name.
 fn is_target(root: &Path, test: &str) -> bool {
-    matches!(test, "lib" | "models") || root.join("tests").join(test).with_extension("rs").exists()
+    matches!(test, "lib" | "models" | "persist")
+        || root.join("tests").join(test).with_extension("rs").exists()
 }
 
 fn parse(name: String, text: &str) -> Result<Mutant, String> {

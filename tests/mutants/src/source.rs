@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::mutant::{Edit, Mutant};
 
 /// The folders whose functions mutants may change.
-const FOLDERS: [&str; 2] = ["reacton-core/src", "reacton-isolate/src"];
+const FOLDERS: [&str; 3] =
+    ["reacton-core/src", "reacton-isolate/src", "extensions/reacton-persist/src"];
 
 /// Every file of the product, by its path from the root.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What runs, in this order, until a test fails: how many schedules of the simulation, and the arguments of `cargo
 /// test`.
-const STEPS: [(&str, &[&str]); 5] = [
+const STEPS: [(&str, &[&str]); 6] = [
     ("1000", &["--test", "simulation"]),
     ("1000", LIB),
     ("1000", MODELS),
@@ -40,8 +40,11 @@ const STEPS: [(&str, &[&str]); 5] = [
             "tracing_panics",
             "--test",
             "processes",
+            "--test",
+            "groups",
         ],
     ),
+    ("1000", PERSIST),
     ("20000", &["--test", "simulation"]),
 ];
 
@@ -54,6 +57,8 @@ const LIB: &[&str] = &[
     "reacton-isolate/process",
     "--lib",
 ];
+
+const PERSIST: &[&str] = &["-p", "reacton-persist", "--test", "saving", "--test", "files"];
 
 const MODELS: &[&str] = &["-p", "reacton-models", "--test", "models"];
 
@@ -96,6 +101,7 @@ impl Trial {
         let hints = mutant.tests.iter().map(|test| match test.as_str() {
             "lib" => LIB.to_vec(),
             "models" => MODELS.to_vec(),
+            "persist" => PERSIST.to_vec(),
             test => vec!["--test", test],
         });
         let hints: Vec<_> = hints.collect();

@@ -199,3 +199,37 @@ fn d1_what_a_worker_writes_is_saved() {
     let _saved = all(&store, &folder);
     assert_eq!(store.get(&COUNT), 77);
 }
+
+/// Names that the expansion of `saved!` could use itself.
+mod own {
+    use reacton::prelude::*;
+
+    #[reacton(id = "own-slots")]
+    pub(super) static SLOTS: u32 = 0;
+    #[reacton(id = "own-names")]
+    pub(super) static NAMES: u32 = 0;
+    #[reacton(id = "own-firsts")]
+    pub(super) static FIRSTS: u32 = 0;
+    #[reacton(id = "own-len")]
+    pub(super) static LEN: u32 = 0;
+    pub(super) const GROUPS: Group = group![LEN];
+}
+
+#[test]
+fn a_reacton_may_have_any_name() {
+    use own::{FIRSTS, GROUPS, LEN, NAMES, SLOTS};
+    let folder = folder();
+    for round in 0..3 {
+        let set = if round == 0 {
+            saved![NAMES, SLOTS, FIRSTS, LEN]
+        } else {
+            saved![NAMES, SLOTS, FIRSTS, ..GROUPS]
+        };
+        let store = ReactonStore::new();
+        let saved = Persist::new(set).open(&store, Redb::at(folder.path().join("own.redb")));
+        let _saved = saved.expect("it opens");
+        assert_eq!((store.get(&NAMES), store.get(&LEN)), (round, round));
+        store.update(&NAMES, |names| *names += 1);
+        store.update(&LEN, |len| *len += 1);
+    }
+}

@@ -229,3 +229,37 @@ fn d2_members_of_a_family_come_back_and_those_that_were_removed_do_not() {
         }
     }
 }
+
+#[test]
+fn d2_a_removed_item_leaves_none_of_its_rows_in_the_file() {
+    let folder = folder();
+    let path = folder.path().join("state.redb");
+    let rows = || {
+        let mut rows = Redb::at(&path).load().expect("it can be read");
+        rows.retain(|row: &Row| row.reacton == "queue");
+        rows.len()
+    };
+    let ids = {
+        let store = ReactonStore::new();
+        let saved = all(&store, &folder);
+        let ids = ["a", "b", "c"].map(|item| store.update(&QUEUE, |queue| queue.push(item.into())));
+        saved.flush(LONG).expect("it is written");
+        // Rows of their own.
+        store.update(&QUEUE, |queue| {
+            ids.map(|id| queue.set(id, "changed".into()));
+            queue.move_to(ids[2], 0);
+        });
+        saved.flush(LONG).expect("it is written");
+        store.update(&QUEUE, |queue| queue.remove(ids[0]));
+        ids
+    };
+    assert_eq!(rows(), 5, "of b its existence and its value, of c also its position");
+    {
+        // Also what an earlier run has written.
+        let store = ReactonStore::new();
+        let _saved = all(&store, &folder);
+        assert_eq!(queue(&store), ["changed", "changed"]);
+        store.update(&QUEUE, |queue| queue.remove(ids[2]));
+    }
+    assert_eq!(rows(), 2);
+}

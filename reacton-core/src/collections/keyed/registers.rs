@@ -15,6 +15,11 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         self.gone.get(key).is_some()
     }
 
+    /// The version of the tombstone of a key, if it has one.
+    pub(in crate::collections) fn removal(&self, key: &K) -> Option<Version> {
+        self.gone.get(key).copied()
+    }
+
     /// Removes the tombstone of a key.
     pub(in crate::collections) fn forget_removal(&mut self, key: &K) {
         self.gone.remove(key);

@@ -96,26 +96,35 @@ impl<T: 'static> ReactonList<T> {
     pub(super) fn insert_arc(&mut self, index: usize, item: Arc<T>) -> ItemId {
         let index = index.min(self.len());
         let position = self.between(index.checked_sub(1), index);
-        self.insert_new(position, item)
+        self.insert_last(position, item)
     }
 
     /// Adds a new item at a position that no item has any more.
     pub(super) fn insert_at(&mut self, position: Position, item: Arc<T>) -> ItemId {
         self.last += 1;
-        self.insert_new(position, item)
+        self.insert_last(position, item)
     }
 
     /// Adds an item, whose number was assigned last.
-    fn insert_new(&mut self, position: Position, item: Arc<T>) -> ItemId {
+    fn insert_last(&mut self, position: Position, item: Arc<T>) -> ItemId {
         let id = ItemId { site: self.site, number: self.last };
+        self.insert_new(id, position, item);
+        id
+    }
+
+    /// Adds an item that no other store was told of.
+    pub(super) fn insert_new(&mut self, id: ItemId, position: Position, item: Arc<T>) {
         if let Some(open) = &mut self.open {
             open.unsent.insert(id, ());
         }
+        self.write_item(id, position, item);
+    }
+
+    pub(super) fn write_item(&mut self, id: ItemId, position: Position, item: Arc<T>) {
         self.write(id, Register::Existence, ListItem::Exists);
         self.write(id, Register::Position, ListItem::At(position.clone()));
         self.write(id, Register::Value, ListItem::Holds(Arc::clone(&item)));
         self.order.insert(Place { position, id }, item);
-        id
     }
 
     pub(super) fn set_arc(&mut self, index: usize, item: Arc<T>) -> Option<Arc<T>> {
@@ -142,7 +151,7 @@ impl<T: 'static> ReactonList<T> {
         Position::between(before.and_then(position), position(after), self.site, self.last)
     }
 
-    pub(super) fn write(&mut self, id: ItemId, register: Register, item: ListItem<T>) {
+    fn write(&mut self, id: ItemId, register: Register, item: ListItem<T>) {
         let key = id.key(register);
         if let Some(open) = &mut self.open {
             open.keep(key, &self.registers);

@@ -25,9 +25,12 @@ use crate::collections::position::Position;
 pub struct ItemId {
     /// The store that made it; 0 for none.
     pub(super) site: u64,
-    /// Counts the items of that store in this list.
+    /// Counts the items of that store in this list. The bits above [`COUNTED`] count how often the item was put back.
     pub(super) number: u64,
 }
+
+/// So many bits of a number count items.
+const COUNTED: u32 = 48;
 
 impl From<ItemId> for u128 {
     fn from(id: ItemId) -> Self {
@@ -83,6 +86,17 @@ impl ItemId {
         let (site, number) = text.split_once('-')?;
         let parse = |text| u64::from_str_radix(text, 16).ok();
         Some(Self { site: parse(site)?, number: parse(number)? })
+    }
+
+    /// The id under which the item is put back after its removal. It is the same in each store, so an item that two stores put back is
+    /// there once. `None` after 65,535 times.
+    pub(super) fn again(self) -> Option<Self> {
+        Some(Self { number: self.number.checked_add(1 << COUNTED)?, ..self })
+    }
+
+    /// Whether it is the id of an item that was put back. Several stores may put its existence.
+    pub(super) fn was_put_back(self) -> bool {
+        self.number >> COUNTED > 0
     }
 
     pub(super) fn key(self, register: Register) -> ItemKey {

@@ -3,6 +3,9 @@
 //! The registers are merged as other entries are: for each, the largest version wins. The list is computed from them:
 //! an item is in it if all of its three registers exist. Existence is put once, under a new id, so a removal has a
 //! larger version, and is final.
+//!
+//! Only the existence of an item that was put back by undo may be put more than once, by several stores. One of them may
+//! win over a removal that it does not know. So of such an item, registers that are newer than a removal are kept.
 
 use std::mem;
 use std::sync::Arc;
@@ -66,7 +69,10 @@ impl<T: 'static> ReactonList<T> {
     pub(super) fn join_put(&mut self, key: ItemKey, item: ListItem<T>, version: Version) -> bool {
         let id = key.id;
         let [existence, position, value] = id.keys();
-        if key.register != Register::Existence && self.registers.is_removed(&existence) {
+        if key.register != Register::Existence
+            && let Some(removal) = self.registers.removal(&existence)
+            && (version < removal || !id.was_put_back())
+        {
             return false;
         }
         let before = self.item(id);
@@ -94,7 +100,7 @@ impl<T: 'static> ReactonList<T> {
         let before = self.item(id);
         let won = self.registers.join(Edit::Remove(id.key(Register::Existence)), version);
         if won && !self.is_there(id) {
-            self.forget_registers(id);
+            self.forget_registers(id, version);
         }
         self.show_again(before.as_ref(), id);
         won
@@ -142,9 +148,15 @@ impl<T: 'static> ReactonList<T> {
         }
     }
 
-    pub(super) fn forget_registers(&mut self, id: ItemId) {
-        self.registers.discard(&id.key(Register::Position));
-        self.registers.discard(&id.key(Register::Value));
+    /// Forgets the position and the value of an item that was removed in this version.
+    pub(super) fn forget_registers(&mut self, id: ItemId, removal: Version) {
+        for register in [Register::Position, Register::Value] {
+            let key = id.key(register);
+            let version = self.registers.row(&key).map(|(_, version)| version);
+            if !id.was_put_back() || version.is_some_and(|version| version < removal) {
+                self.registers.discard(&key);
+            }
+        }
         self.ahead.remove(&id);
     }
 

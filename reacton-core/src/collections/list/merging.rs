@@ -91,7 +91,7 @@ impl<T: 'static> Merge for ReactonList<T> {
                 self.registers.forget_removal(&key);
             }
             // Something may have arrived meanwhile.
-            self.forget_registers(key.id);
+            self.forget_registers(key.id, version);
         }
         unsent.retain(|id, ()| self.is_there(*id));
         if let Some(open) = &mut self.open {
@@ -206,6 +206,13 @@ impl<T: 'static> Merge for ReactonList<T> {
         self.len()
     }
 
+    const __HAS_PARTS: bool = true;
+
+    fn __ended_with((site, number, register): &SentKey) -> Vec<SentKey> {
+        let parts = [Register::Position, Register::Value].map(|part| (*site, *number, part as u8));
+        if *register == Register::Existence as u8 { parts.into() } else { Vec::new() }
+    }
+
     const __RECORDS_ENTRIES: bool = true;
 
     fn __touched(changes: &Self::Changes) -> Option<Box<dyn Touched<Self>>> {
@@ -249,6 +256,9 @@ impl<T: 'static> ReactonList<T> {
             } else if key.register == Register::Existence || self.registers.is_removed(&existence) {
                 // Not the registers of an item whose removal was swept: they would hide that it is gone.
                 all.push(existence);
+                if key.id.was_put_back() && key.register != Register::Existence {
+                    all.push(key);
+                }
             } else {
                 all.push(key);
             }

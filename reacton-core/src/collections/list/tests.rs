@@ -1,5 +1,6 @@
 //! Compares a list with a `Vec`.
 
+mod again;
 mod rules;
 
 use super::{ItemId, ReactonList};

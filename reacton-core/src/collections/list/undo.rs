@@ -4,8 +4,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::item::{Place, Placed, Register};
-use super::{ItemId, ListItem, ReactonList};
+use super::item::{Place, Placed};
+use super::{ItemId, ReactonList};
 use crate::collections::patch::Patch;
 use crate::collections::position::Position;
 use crate::merge::{Renamed, Touched, Way};
@@ -110,21 +110,30 @@ impl<T: 'static> Touched<ReactonList<T>> for TouchedItems<T> {
 
 impl<T: 'static> ReactonList<T> {
     /// Inserts an item that was removed, where it stood. It keeps its id, unless other stores know that it was removed: to them it would
-    /// stay so (M6). An item that is there is moved and set.
-    fn put_back_item(&mut self, id: ItemId, position: Position, value: Arc<T>) -> ItemId {
-        if let Some(index) = self.index_of(id) {
+    /// stay so (M6). Then it gets the [next](ItemId::again) one. An item that is there, because another store has put it back, is moved
+    /// and set.
+    pub(super) fn put_back_item(
+        &mut self,
+        id: ItemId,
+        position: Position,
+        value: Arc<T>,
+    ) -> ItemId {
+        let mut now = id;
+        while self.knows_removal(now) {
+            match now.again() {
+                Some(next) => now = next,
+                None => return self.insert_at(position, value),
+            }
+        }
+        if let Some(index) = self.index_of(now) {
             self.set_arc(index, value);
-            self.move_back(id, &position);
-            return id;
+            self.move_back(now, &position);
+        } else if now == id {
+            self.write_item(id, position, value);
+        } else {
+            self.insert_new(now, position, value);
         }
-        if self.knows_removal(id) {
-            return self.insert_at(position, value);
-        }
-        self.write(id, Register::Existence, ListItem::Exists);
-        self.write(id, Register::Position, ListItem::At(position.clone()));
-        self.write(id, Register::Value, ListItem::Holds(Arc::clone(&value)));
-        self.order.insert(Place { position, id }, value);
-        id
+        now
     }
 
     /// Moves an item to a position that it had, if it is there.

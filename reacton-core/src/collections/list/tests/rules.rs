@@ -30,7 +30,7 @@ fn edit(list: &mut List, kept: &mut Vec<List>, random: &mut Random) {
 }
 
 /// Joins all edits, in a random order and some of them twice.
-fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
+pub(super) fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
     let mut left: Vec<_> = sent.iter().collect();
     while !left.is_empty() {
         let at = random.index(left.len());
@@ -46,13 +46,17 @@ fn of(key: &SentKey) -> ItemKey {
     ItemKey::of(*key).expect("the key is an item's key")
 }
 
-/// Computes the list from the text of M6: an item is in it if it was put after the last reset and not removed. Its
+/// Computes the list from the text of M6: an item is in it if it was put after the last reset and not removed since. Its
 /// position and its value are the newest.
-fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
+pub(super) fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
     let resets = sent.iter().filter(|(edit, _)| matches!(edit, Edit::Reset));
     let floor = resets.map(|(_, version)| *version).max().unwrap_or_default();
-    let mut there = BTreeSet::new();
-    let mut gone = BTreeSet::new();
+    let mut there: BTreeMap<ItemId, Version> = BTreeMap::new();
+    let mut gone: BTreeMap<ItemId, Version> = BTreeMap::new();
+    let latest = |versions: &mut BTreeMap<ItemId, Version>, id, version: Version| {
+        let newest = versions.entry(id).or_insert(version);
+        *newest = version.max(*newest);
+    };
     let mut positions: BTreeMap<ItemId, (Version, Position)> = BTreeMap::new();
     let mut held: BTreeMap<ItemId, (Version, u64)> = BTreeMap::new();
     let mut put = |id, version, position: Option<Position>, value: Option<u64>| {
@@ -72,7 +76,7 @@ fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
         let id = |key| of(key).id;
         match edit {
             Edit::Put(key, ListItem::New(position, value)) if *version >= floor => {
-                there.insert(id(key));
+                latest(&mut there, id(key), *version);
                 put(id(key), *version, Some(position.clone()), Some(**value));
             }
             Edit::Put(key, ListItem::At(position)) => {
@@ -81,11 +85,12 @@ fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
             Edit::Put(key, ListItem::Holds(value)) => put(id(key), *version, None, Some(**value)),
             Edit::Put(_, ListItem::New(..)) | Edit::Reset => {}
             Edit::Put(_, ListItem::Exists) => panic!("an edit has the form of a snapshot"),
-            Edit::Remove(key) => drop(gone.insert(id(key))),
+            Edit::Remove(key) => latest(&mut gone, id(key), *version),
         }
     }
     let place = |id: ItemId| Place { position: positions[&id].1.clone(), id };
-    let places: BTreeSet<_> = there.difference(&gone).map(|id| place(*id)).collect();
+    let is_there = |(id, put): &(&ItemId, &Version)| gone.get(id).is_none_or(|gone| gone < *put);
+    let places: BTreeSet<_> = there.iter().filter(is_there).map(|(id, _)| place(*id)).collect();
     places.into_iter().map(|Place { id, .. }| (id, held[&id].1)).collect()
 }
 
@@ -117,7 +122,7 @@ fn c9_edits_of_lists_are_joined_in_any_order_and_more_than_once() {
 }
 
 /// Returns the registers of each item, without the last reset.
-fn of_items(shown: &[Sent<List>]) -> Vec<String> {
+pub(super) fn of_items(shown: &[Sent<List>]) -> Vec<String> {
     let puts = shown.iter().filter(|(edit, _)| !matches!(edit, Edit::Reset));
     puts.map(|sent| format!("{sent:?}")).collect()
 }

@@ -1,0 +1,12 @@
+use reacton::persist::{Persist, saved};
+use reacton::prelude::*;
+
+#[derive(Clone, PartialEq, Debug)]
+struct Row;
+
+#[reacton(id = "rows", zero_copy)]
+static ROWS: ReactonMap<u32, Row> = ReactonMap::new();
+
+fn main() {
+    let _ = Persist::new(saved![ROWS]);
+}

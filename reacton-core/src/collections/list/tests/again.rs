@@ -1,0 +1,111 @@
+//! M6: items that several stores put back, remove and edit at once.
+
+use std::sync::Arc;
+
+use super::rules::{by_the_rule, join_all, of_items};
+use super::{List, items, values};
+use crate::collections::list::ItemId;
+use crate::collections::position::Position;
+use crate::collections::tests::{Random, Replica, all, each_seed, play};
+
+/// An item that was removed, as a history knows it.
+type Gone = (ItemId, Position, Arc<u64>);
+
+fn remove(list: &mut List, index: usize) -> Option<Gone> {
+    let id = list.id_at(index)?;
+    let (place, value) = list.item(id)?;
+    list.remove(id);
+    Some((id, place.position, value))
+}
+
+fn edit(list: &mut List, gone: &mut Vec<Gone>, random: &mut Random) {
+    let (value, index, to) = (random.below(100), random.index(list.len() + 1), random.index(8));
+    match random.below(12) {
+        0..4 => gone.extend(remove(list, index)),
+        4..8 if !gone.is_empty() => {
+            let (id, position, value) = gone[random.index(gone.len())].clone();
+            if list.knows_removal(id) {
+                let now = list.put_back_item(id, position, value);
+                assert!(now.was_put_back() && list.contains(now));
+            }
+        }
+        8 => drop(list.set(index, value)),
+        9 => _ = list.move_to(index, to),
+        _ => _ = list.insert(index, value),
+    }
+}
+
+#[test]
+fn m6_items_that_are_put_back_and_removed_at_once_are_the_same_in_all_stores() {
+    each_seed(|random| {
+        let mut gone = Vec::new();
+        let (sent, replicas) =
+            play(random, List::new, |list, random| edit(list, &mut gone, random));
+        let expected = by_the_rule(&sent);
+        let clock = sent.iter().map(|(_, version)| version.clock).max().unwrap_or_default();
+        let mut fresh = List::new();
+        join_all(&mut fresh, &sent, random);
+        let mut late = List::new();
+        join_all(&mut late, &all(&fresh), random);
+        let mut lists: Vec<_> = replicas.into_iter().map(|replica| replica.value).collect();
+        lists.extend([fresh, late]);
+        for list in &mut lists {
+            join_all(list, &sent, random);
+            assert_eq!(items(list), expected);
+            list.sweep(clock);
+            assert_eq!((items(list), list.removals()), (expected.clone(), 0));
+        }
+        let states: Vec<_> = lists.iter().map(|list| of_items(&all(list))).collect();
+        assert!(states.iter().all(|state| *state == states[0]), "{states:?}");
+    });
+}
+
+/// Two stores with the same items, and what both remove at once: the second item.
+fn removed_by_two() -> ([Replica<List>; 2], Gone) {
+    let mut stores = [1, 2].map(|site| Replica { site, clock: 0, value: List::new() });
+    let sent = stores[0].commit(1, |list| list.extend([10, 20, 30]));
+    sent.iter().for_each(|sent| _ = stores[1].join(sent));
+    let mut gone = None;
+    let sent = stores.each_mut().map(|store| store.commit(1, |list| gone = remove(list, 1)));
+    sent[0].iter().for_each(|sent| _ = stores[1].join(sent));
+    sent[1].iter().for_each(|sent| _ = stores[0].join(sent));
+    (stores, gone.expect("there are three"))
+}
+
+#[test]
+fn m6_an_item_that_two_stores_put_back_is_there_once() {
+    for is_heard in [false, true] {
+        let ([mut one, mut two], (id, position, value)) = removed_by_two();
+        let put_back =
+            |list: &mut List| _ = list.put_back_item(id, position.clone(), value.clone());
+        let first = one.commit(1, put_back);
+        assert_eq!(first.len(), 1, "the item is sent as one record");
+        if is_heard {
+            first.iter().for_each(|sent| _ = two.join(sent));
+        }
+        let second = two.commit(1, put_back);
+        for sent in first.iter().chain(&second) {
+            one.join(sent);
+            two.join(sent);
+        }
+        assert_eq!((values(&one.value), values(&two.value)), (vec![10, 20, 30], vec![10, 20, 30]));
+        assert_eq!(items(&one.value), items(&two.value));
+    }
+}
+
+#[test]
+fn m6_an_item_is_put_back_again_and_again() {
+    let ([mut one, _], (mut id, position, value)) = removed_by_two();
+    for _ in 0..100 {
+        let mut now = id;
+        one.commit(1, |list| now = list.put_back_item(id, position.clone(), value.clone()));
+        assert_ne!(now, id);
+        assert_eq!(values(&one.value), [10, 20, 30]);
+        id = now;
+        one.commit(1, |list| drop(list.remove(id)));
+    }
+    // When the numbers are used up, it is a new item.
+    let last = ItemId::from(u128::from(id) | 0xFFFF << 48);
+    assert_eq!((last.again(), last.was_put_back()), (None, true));
+    assert_eq!(id.again().map(|next| next.number - id.number), Some(1 << 48));
+}
