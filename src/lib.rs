@@ -30,8 +30,8 @@ pub use reacton_macros::{call, computed, reacton, worker};
 pub mod collections {
     pub use reacton_core::{
         At, ByEntries, Change, ChangeOf, Changing, Compose, Diff, Edit, Entry, ListItem, ListPlace,
-        Merge, MergeByCount, NetChanges, RemoteNetChanges, Rows, ValueOf, ViewChanges, Viewable,
-        Watched, Which, Window, Writer,
+        ListPosition, Merge, MergeByCount, NetChanges, RemoteNetChanges, Rows, ValueOf,
+        ViewChanges, Viewable, Watched, Which, Window, Writer,
     };
 }
 

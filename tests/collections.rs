@@ -28,6 +28,8 @@ mod user_keys;
 mod view_diffs;
 #[path = "collections/view_ends.rs"]
 mod view_ends;
+#[path = "collections/view_lists.rs"]
+mod view_lists;
 #[path = "collections/view_random.rs"]
 mod view_random;
 #[path = "collections/views.rs"]

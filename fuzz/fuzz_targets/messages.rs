@@ -134,7 +134,7 @@ impl Script<'_> {
             4 => RecordBody::Bytes(vec![0xa1, b'a'].into()),
             _ => RecordBody::Bytes(self.bytes()[..].into()),
         };
-        Record { key, version, body }
+        Record { key, version, announced: self.byte() % 4 == 0, body }
     }
 
     fn change(&mut self) -> Change {

@@ -48,6 +48,7 @@ pub use collections::diffs::Diff;
 pub use collections::list::{ItemId, ListItem, ListPlace, ReactonList};
 pub use collections::map::ReactonMap;
 pub use collections::observe::{ChangeOf, Changing};
+pub use collections::position::Position as ListPosition;
 pub use collections::set::ReactonSet;
 pub use collections::view::rows::{Rows, Window};
 pub use collections::view::{View, ViewChanges, Viewable};

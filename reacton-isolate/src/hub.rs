@@ -4,6 +4,7 @@
 
 mod arrivals;
 pub(crate) mod calls;
+mod clocks;
 mod closing;
 mod end;
 mod handshake;
@@ -64,6 +65,8 @@ pub(crate) struct Hub {
     worked: Cell<bool>,
     /// The number of values that arrived with the version already held.
     repeats: Cell<u64>,
+    /// How often the workers of this store have raised its clock by very much, if there is a store above.
+    leaps: Cell<u8>,
     /// Subscriptions begun or ended in the open batch; they are sent together.
     toggled: RefCell<BTreeMap<LinkId, BTreeMap<RefId, bool>>>,
     /// Subscriptions that begin when an answer has come over the link.
@@ -99,6 +102,7 @@ impl Hub {
             in_function: Cell::new(false),
             worked: Cell::new(false),
             repeats: Cell::new(0),
+            leaps: Cell::new(0),
             toggled: RefCell::default(),
             resumed_later: RefCell::default(),
             last_bytes: LastBytes::default(),

@@ -29,6 +29,12 @@ const CLOCK_LIMIT: u64 = 1 << 63;
 /// days.
 const MAX_RAISE: u64 = 1 << 40;
 
+/// A message that raises the clock by so much counts as a leap (rule 5).
+pub(crate) const LEAP: u64 = 1 << 32;
+
+/// When the clock has been raised this far, the store above is told.
+const STEP: u64 = 1 << 31;
+
 /// Memory for more changes than this is freed after a transaction.
 const KEPT: usize = 1024;
 
@@ -65,6 +71,9 @@ pub(crate) struct Sync {
     above: Option<LinkId>,
     site: u64,
     clock: u64,
+    /// The clock that the store above has, or will have when it has applied all messages of this store. The largest
+    /// number if there is no such store.
+    told: u64,
     versions: RefMap<Version>,
     /// The versions that the last transaction has replaced, for a value that turns out not to be sendable.
     replaced: Vec<(RefId, Version)>,
@@ -78,6 +87,7 @@ impl Sync {
             above: None,
             site,
             clock: 0,
+            told: u64::MAX,
             versions: RefMap::default(),
             replaced: Vec::new(),
             ends: BTreeMap::new(),
@@ -104,7 +114,7 @@ impl Sync {
     ) {
         self.above = Some(above);
         self.site = site;
-        self.clock = clock;
+        (self.clock, self.told) = (clock, clock);
         self.versions.extend(held);
     }
 
@@ -167,12 +177,30 @@ impl Sync {
     /// Raises the clock to the largest one of an arrived message, even if its values are not accepted (rule 5).
     #[inline]
     pub(crate) fn raise(&mut self, from: LinkId, clock: u64) -> Result<(), ImplausibleClock> {
-        if !self.is_plausible(from, clock) {
-            return Err(ImplausibleClock { clock, own: self.clock });
+        if let Some(implausible) = self.refuses(from, clock) {
+            return Err(implausible);
         }
         self.clock = self.clock.max(clock);
         self.forget_replaced();
         Ok(())
+    }
+
+    /// Whether this clock is neither a leap nor so large that the store above must be told.
+    #[inline]
+    pub(crate) fn is_near(&self, clock: u64) -> bool {
+        clock.saturating_sub(self.clock) < LEAP && clock.saturating_sub(self.told) < STEP
+    }
+
+    /// Records the clock of the store above. Returns whether it was smaller.
+    pub(crate) fn told(&mut self, clock: u64) -> bool {
+        let is_smaller = self.told < clock;
+        self.told = self.told.max(clock);
+        is_smaller
+    }
+
+    /// Why a message with this clock is refused.
+    pub(crate) fn refuses(&self, from: LinkId, clock: u64) -> Option<ImplausibleClock> {
+        (!self.is_plausible(from, clock)).then_some(ImplausibleClock { clock, own: self.clock })
     }
 
     /// Whether a message may carry this clock. Otherwise one hostile or broken message could raise the clock to where
@@ -252,10 +280,7 @@ impl Sync {
         &mut self,
         link: LinkId,
         held: &[(RefId, Version)],
-    ) -> Result<Vec<(RefId, Version)>, ImplausibleClock> {
-        // The clocks in the message count as any other (rule 5).
-        let newest = held.iter().map(|(_, version)| version.clock).max();
-        self.raise(link, newest.unwrap_or(0))?;
+    ) -> Vec<(RefId, Version)> {
         let mut newer = Vec::new();
         let mut listed = HashSet::<RefId, BuildHasherDefault<Passed>>::default();
         for (id, version) in held {
@@ -265,7 +290,7 @@ impl Sync {
                 newer.push((*id, ours));
             }
         }
-        Ok(newer)
+        newer
     }
 
     /// The peer ends its subscriptions.

@@ -1,5 +1,8 @@
 //! Keys whose comparisons and copies panic, write, read, observe, or contradict each other.
 
+#[path = "user_keys/changes.rs"]
+mod changes;
+
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -186,56 +189,6 @@ fn c1_a_comparison_or_a_copy_of_a_key_that_panics_leaves_a_map_that_works() {
         None => 0..from_env("REACTON_SEEDS").unwrap_or(200),
     };
     seeds.for_each(break_at_random);
-}
-
-#[test]
-fn c2_changes_that_a_panic_hides_are_reported_with_the_next_transaction() {
-    let store = ReactonStore::new();
-    fill(&store, 3);
-    let observer = mirror(&store);
-    let calls = Log::new();
-    let heard = calls.clone();
-    store.subscribe(&KEYED, move |_, rows| heard.push(rows.len()));
-    // The keys of several edits are put in order when the edit ends.
-    let words = panic_of(|| {
-        store.update(&KEYED, |rows| {
-            rows.insert(Key(10), 10);
-            rows.remove(&Key(1));
-            LEFT.set(Some(0));
-        });
-    });
-    assert_eq!((words.as_str(), calls.take()), ("broken on purpose", vec![3]));
-    store.update(&KEYED, |rows| rows.insert(Key(11), 11));
-    assert_eq!(rows(&store), Model::from([(0, 0), (2, 2), (10, 10), (11, 11)]));
-    assert_eq!(*observer.borrow(), rows(&store));
-}
-
-#[test]
-fn c2_a_comparison_that_panics_between_the_edits_of_a_batch_hides_no_change() {
-    let mut broken = 0;
-    for left in 0.. {
-        let store = ReactonStore::new();
-        fill(&store, 8);
-        let observer = mirror(&store);
-        let put = |store: &ReactonStore, keys: [u64; 3], value| {
-            store.update(&KEYED, |rows| rows.extend(keys.map(|key| (Key(key), value))));
-        };
-        let breaks = breaks(|| {
-            store.batch(|store| {
-                put(store, [1, 3, 5], 10);
-                LEFT.set(Some(left));
-                put(store, [9, 3, 2], 20);
-                LEFT.set(None);
-            });
-        });
-        put(&store, [5, 6, 7], 30);
-        assert_eq!(*observer.borrow(), rows(&store), "with a panic after {left} comparisons");
-        broken += u64::from(breaks);
-        if !breaks {
-            break;
-        }
-    }
-    assert!(broken > 20, "only {broken} comparisons and copies");
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn exposed() -> Exposed {
 }
 
 fn record(clock: u64, key: &[u8], body: RecordBody) -> Record {
-    Record { key: Encoded::from(key), version: Version { clock, site: 9 }, body }
+    Record::new(Encoded::from(key), Version { clock, site: 9 }, body)
 }
 
 fn bytes(bytes: &[u8]) -> RecordBody {

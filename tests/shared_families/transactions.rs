@@ -61,6 +61,42 @@ fn c21_observers_are_called_for_the_members_that_differ() {
 }
 
 #[test]
+fn c21_a_member_that_is_touched_announces_no_other_member() {
+    for delivery in [Delivery::Every, Delivery::Latest] {
+        let simulation = Simulation::new(1);
+        let store = ReactonStore::new();
+        let (_worker, below) = spawn(&simulation, &store, delivery);
+        let log = Log::new();
+        for id in [1, 2] {
+            let heard = log.clone();
+            below.subscribe(&TODO.of(id), move |_, todo| heard.push((id, todo.text.clone())));
+        }
+        write(&store, 2, "two");
+        simulation.settle();
+        // Both sides write the same value, and that of the worker is older.
+        let write_both = |text: &str| {
+            write(&below, 1, text);
+            log.take();
+            (0..3).for_each(|number| write(&store, 3, &number.to_string()));
+        };
+        write_both("one");
+        store.batch(|store| {
+            write(store, 1, "one");
+            store.touch(&TODO.of(2));
+        });
+        simulation.settle();
+        assert_eq!(log.take(), [(2, "two".to_owned())], "{delivery:?}");
+        // Two transactions, which are merged on their way under `Latest`.
+        write_both("uno");
+        store.touch(&TODO.of(2));
+        write(&store, 1, "uno");
+        simulation.settle();
+        assert_eq!(log.take(), [(2, "two".to_owned())], "{delivery:?}");
+        assert_eq!(held(&below), held(&store));
+    }
+}
+
+#[test]
 fn c21_what_arrives_is_sent_on_and_never_back() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();

@@ -134,13 +134,12 @@ impl<T: Merge> MergedCell<T> {
     /// Passes the changes of the open transaction so far to the observers, because one of them reads its changes in the
     /// middle of it.
     pub(super) fn hand_over(&self, panics: &mut FirstPanic) {
-        let Open { mut earlier, now, is_unknown } = self.take_open();
-        for piece in now {
-            panics.guard(|| self.observers.tell(piece.clone(), false));
-            earlier.append(piece, panics);
-        }
+        let Open { mut earlier, now, mut is_unknown } = self.take_open();
         if is_unknown {
             self.observers.lose();
+        }
+        for piece in now {
+            is_unknown |= !self.tell_and_keep(piece, &mut earlier, panics);
         }
         // User code may have written meanwhile.
         let displaced = {
@@ -149,6 +148,23 @@ impl<T: Merge> MergedCell<T> {
             std::mem::replace(&mut open.earlier, earlier)
         };
         drop(displaced);
+    }
+
+    /// Passes changes to the observers, and appends them to `earlier`. Returns `false`, and appends nothing, if the copy
+    /// for that panics.
+    fn tell_and_keep(
+        &self,
+        piece: T::Changes,
+        earlier: &mut Pieces<T::Changes>,
+        panics: &mut FirstPanic,
+    ) -> bool {
+        let copy = panics.guard(|| piece.clone());
+        panics.guard(|| self.observers.tell(piece, false));
+        let is_kept = copy.is_some();
+        if let Some(copy) = copy {
+            earlier.append(copy, panics);
+        }
+        is_kept
     }
 
     /// The closure has replaced the whole value: treats this as an edit that replaces it.
@@ -182,8 +198,8 @@ impl<T: Merge> MergedCell<T> {
             Ok(Some(mut now)) => {
                 self.drop_equal(&mut now, panics);
                 let is_same = now.is_empty();
-                if !is_same {
-                    self.observers.tell(now, true);
+                if !is_same && !self.observers.is_empty() {
+                    panics.guard(|| self.observers.tell(now, true));
                 }
                 is_same
             }
@@ -279,13 +295,12 @@ impl<T: Merge> Merged for MergedCell<T> {
     }
 
     fn commit(&self, panics: &mut FirstPanic) -> bool {
-        let Open { mut earlier, now, is_unknown } = self.take_open();
+        let Open { mut earlier, now, mut is_unknown } = self.take_open();
         if earlier.is_empty() {
             return self.commit_at_once(now, panics) && !is_unknown;
         }
         for piece in now {
-            panics.guard(|| self.observers.tell(piece.clone(), false));
-            earlier.append(piece, panics);
+            is_unknown |= !self.tell_and_keep(piece, &mut earlier, panics);
         }
         let Ok(all) = earlier.composed(panics) else { return false };
         let is_same = all.is_none_or(|mut all| {

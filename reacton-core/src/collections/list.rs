@@ -2,7 +2,7 @@
 
 mod at;
 mod edit;
-mod item;
+pub(super) mod item;
 mod iter;
 mod joining;
 mod merging;
@@ -118,6 +118,11 @@ impl<T> ReactonList<T> {
     /// The last item.
     pub fn last(&self) -> Option<&T> {
         self.order.nth(self.len().checked_sub(1)?).map(|(_, item)| &**item)
+    }
+
+    /// The items with their places.
+    pub(super) fn order(&self) -> &Tree<Place, Arc<T>> {
+        &self.order
     }
 
     /// The id of the item at an index.

@@ -6,6 +6,7 @@
 use std::panic::resume_unwind;
 
 use super::changes::{Handle, KeyedChanges, Pair};
+use super::few::Few;
 use super::keyed::Row;
 use super::tree::Tree;
 use crate::merge::Version;
@@ -31,15 +32,15 @@ pub(super) struct Log<K, H> {
     /// The number of sorts that have panicked.
     failed: u8,
     /// The keys that were written since the last seal, each with its version before.
-    touched: Tree<K, Version>,
+    touched: Few<K, Version>,
     /// If the collection was replaced as a whole since the last seal: the old rows.
     reset: Option<Tree<K, Row<H>>>,
     /// The versions that the last seal has replaced. They are needed for entries that cannot be sent.
-    replaced: Tree<K, Version>,
+    replaced: Few<K, Version>,
 }
 
 /// The versions that were replaced, by key, and the old rows if everything was replaced.
-type Written<K, H> = (Tree<K, Version>, Option<Tree<K, Row<H>>>);
+type Written<K, H> = (Few<K, Version>, Option<Tree<K, Row<H>>>);
 
 /// One edit, or several of one key one after the other.
 #[derive(Clone)]
@@ -61,15 +62,15 @@ impl<K, H> Log<K, H> {
             crowded: FEW,
             count: 0,
             failed: 0,
-            touched: Tree::new(),
+            touched: Few::NONE,
             reset: None,
-            replaced: Tree::new(),
+            replaced: Few::NONE,
         }
     }
 
     pub(super) fn begin(&mut self, shares: bool) {
         if !shares {
-            (self.touched, self.reset, self.replaced) = (Tree::new(), None, Tree::new());
+            (self.touched, self.reset, self.replaced) = (Few::NONE, None, Few::NONE);
         }
         (self.shares, self.is_open) = (shares, true);
     }
@@ -107,9 +108,16 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         self.push(key, Pair { old: old.map(|row| row.held), new }, replaced);
     }
 
-    /// Notes that an edit of another store has changed a key.
+    /// Notes a change that is no edit of this store: one that has arrived, or one of a view.
     pub(super) fn note_joined(&mut self, key: K, old: Option<H>, new: Option<H>) {
         self.push(key, Pair { old, new }, None);
+    }
+
+    /// Appends the notes of another log.
+    pub(super) fn append(&mut self, later: Self) {
+        for Note { key, pair, replaced, .. } in later.notes {
+            self.push(key, pair, replaced);
+        }
     }
 
     fn push(&mut self, key: K, pair: Pair<H>, replaced: Option<Version>) {
@@ -148,8 +156,13 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         // A copy of a key that panics loses no note.
         let separators = KeyedChanges::<K, H>::separators(self.notes.iter().map(|note| &note.key));
         self.crowded = FEW;
-        let notes = std::mem::take(&mut self.notes).into_iter().map(|note| (note.key, note.pair));
-        Some(KeyedChanges::from_parts(separators, notes))
+        let mut notes = std::mem::take(&mut self.notes);
+        let pairs = notes.drain(..).map(|note| (note.key, note.pair));
+        let changes = KeyedChanges::from_parts(separators, pairs);
+        if notes.capacity() <= FEW {
+            self.notes = notes;
+        }
+        Some(changes)
     }
 
     /// M1: every key that this store has written is sent, even if it is equal at the end.
@@ -167,7 +180,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
     }
 
     /// Takes the keys that were written since the last seal, and whether everything was replaced.
-    pub(super) fn seal(&mut self) -> (Tree<K, Version>, bool) {
+    pub(super) fn seal(&mut self) -> (Few<K, Version>, bool) {
         let (touched, reset) = self.forget_open();
         self.replaced = touched.clone();
         (touched, reset.is_some())
@@ -197,7 +210,7 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
 
     /// Sets the version of the entry that the open transaction has replaced.
     pub(super) fn set_before(&mut self, key: &K, version: Version) {
-        if let Some((_, before)) = self.touched.get_mut(key) {
+        if let Some(before) = self.touched.get_mut(key) {
             *before = version;
         }
     }

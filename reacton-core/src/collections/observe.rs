@@ -49,6 +49,8 @@ pub trait Hears<C> {
     fn everything(&self, store: &ReactonStore) -> Option<C>;
     /// Removes the changes of entries that are equal.
     fn drop_equal(&self, changes: &mut C, panics: &mut FirstPanic);
+    /// Takes changes back that the observer could not receive: the next call of [`hear`](Self::hear) returns them, too.
+    fn give_back(&self, changes: C);
 }
 
 /// Receives the changes of one reacton, for a computed.
@@ -110,6 +112,10 @@ impl<T: Merge> Hears<T::Changes> for Observer<T> {
         if let Some(cell) = MergedCell::<T>::of(&self.source) {
             cell.drop_equal(changes, panics);
         }
+    }
+
+    fn give_back(&self, changes: T::Changes) {
+        self.pending.give_back(changes);
     }
 }
 
@@ -264,10 +270,16 @@ impl ReactonStore {
     ) -> Subscription {
         let hears = reacton.__observe(self);
         self.subscribe(reacton, move |store, _| {
+            let Some(hears) = &hears else { return };
             let mut panics = FirstPanic::NONE;
-            let changes = hears.as_ref().and_then(|hears| hears.hear(&mut panics));
-            if let Some(changes) = changes {
-                f(store, &changes.list());
+            if let Some(changes) = hears.hear(&mut panics) {
+                // A list needs copies of the keys, which are user code.
+                match panics.guard(|| changes.list()) {
+                    // A row that stays between the same rows in a view, although its sort key has changed.
+                    Some(list) if list.is_empty() => {}
+                    Some(list) => f(store, &list),
+                    None => hears.give_back(changes),
+                }
             }
             panics.resume();
         })

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::rc::{Rc, Weak};
 
 use crate::merge::Compose;
-use crate::panics::{discard, guarded};
+use crate::panics::{FirstPanic, discard, guarded};
 
 /// This many pieces are composed into one, so that the queue grows with the number of changed entries, not with the
 /// number of writes.
@@ -75,17 +75,29 @@ impl<C: Compose> Pending<C> {
     pub(super) fn take(&self) -> Option<(C, bool)> {
         let mut pieces = std::mem::take(&mut *self.pieces.borrow_mut());
         let are_net = self.are_net.replace(true);
-        if pieces.len() > 1 {
-            match guarded(|| composed(pieces.iter().cloned())) {
-                Ok(all) => return Some((all?, are_net)),
-                Err(payload) => {
-                    self.are_net.set(false);
-                    self.put_back(pieces);
-                    resume_unwind(payload);
-                }
+        // Another observer may hold the only piece, so it is copied, too.
+        if let [_] = &pieces[..] {
+            match Rc::try_unwrap(pieces.pop()?) {
+                Ok(all) => return Some((all, are_net)),
+                Err(shared) => pieces.push(shared),
             }
         }
-        Some((Rc::unwrap_or_clone(pieces.pop()?), are_net))
+        match guarded(|| composed(pieces.iter().cloned())) {
+            Ok(all) => Some((all?, are_net)),
+            Err(payload) => {
+                self.are_net.set(false);
+                self.put_back(pieces);
+                resume_unwind(payload);
+            }
+        }
+    }
+
+    /// Puts back changes that were taken, because user code has panicked before the observer had them.
+    pub(super) fn give_back(&self, changes: C) {
+        if !self.is_lost.get() {
+            self.are_net.set(false);
+            self.put_back([Rc::new(changes)]);
+        }
     }
 
     /// Removes all changes.
@@ -135,6 +147,11 @@ impl<C: Compose> Observers<C> {
         pending
     }
 
+    /// Whether there was never one, or none since all were dropped and the next was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.borrow().is_empty()
+    }
+
     pub(super) fn are_there(&self) -> bool {
         self.all.borrow().iter().any(|observer| observer.strong_count() > 0)
     }
@@ -164,8 +181,11 @@ impl<C: Compose> Observers<C> {
             return;
         }
         let shared = Rc::new(changes);
+        // Each observer receives them, whatever the code of the others does.
+        let mut panics = FirstPanic::NONE;
         for observer in observers {
-            observer.add(Rc::clone(&shared), are_net);
+            panics.guard(|| observer.add(Rc::clone(&shared), are_net));
         }
+        panics.resume();
     }
 }

@@ -4,22 +4,22 @@ use crate::merge::Compose;
 use crate::panics::FirstPanic;
 
 /// One piece, unless a comparison of keys has panicked: then what follows is kept beside it, and nothing is lost.
-pub(super) struct Pieces<C> {
+pub(crate) struct Pieces<C> {
     first: Option<C>,
     more: Vec<C>,
 }
 
 impl<C> Pieces<C> {
-    pub(super) const NONE: Self = Self { first: None, more: Vec::new() };
+    pub(crate) const NONE: Self = Self { first: None, more: Vec::new() };
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
 }
 
 impl<C: Compose> Pieces<C> {
     /// Appends what has changed after them.
-    pub(super) fn append(&mut self, later: C, panics: &mut FirstPanic) {
+    pub(crate) fn append(&mut self, later: C, panics: &mut FirstPanic) {
         let Some(last) = self.more.last_mut().or(self.first.as_mut()) else {
             self.first = Some(later);
             return;
@@ -33,7 +33,7 @@ impl<C: Compose> Pieces<C> {
     ///
     /// # Errors
     /// If user code panics again: the pieces.
-    pub(super) fn composed(mut self, panics: &mut FirstPanic) -> Result<Option<C>, Self> {
+    pub(crate) fn composed(mut self, panics: &mut FirstPanic) -> Result<Option<C>, Self> {
         for piece in std::mem::take(&mut self.more) {
             self.append(piece, panics);
         }

@@ -20,7 +20,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// A position. Positions are ordered by their bytes.
+/// The position of an item of a [`ReactonList`](crate::ReactonList), which determines the order of the items.
 #[derive(Clone)]
 pub struct Position(Bytes);
 

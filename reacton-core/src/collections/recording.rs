@@ -39,10 +39,10 @@ impl<T: Merge> Recording<T> {
         let before = self.touched.take();
         let touched = match before {
             None => Some(later),
-            Some(mut touched) => panics.guard(|| {
-                touched.append(&*later);
-                touched
-            }),
+            Some(mut touched) => {
+                panics.guard(|| touched.append(&*later));
+                Some(touched)
+            }
         };
         drop(self.touched.replace(touched));
     }

@@ -3,6 +3,7 @@
 mod adapters;
 mod diffs;
 mod hearing;
+mod listed;
 mod origin;
 pub(crate) mod rows;
 mod stage;
@@ -77,7 +78,11 @@ struct Used<K, V: 'static, S> {
 }
 
 impl ReactonStore {
-    /// Makes a view of a map, a set, or another view: see [`View`].
+    /// Makes a view of a map, a set, a list, or another view: see [`View`].
+    ///
+    /// The keys of a view of a list are the [ids](crate::ItemId) of its items, which are in the order of the list. Lists
+    /// with equal items are equal: a list that is set to an equal one has other ids, of which its observers and views
+    /// learn with the next change.
     ///
     /// # Panics
     /// Using the view with another store, or after `dispose`, panics.

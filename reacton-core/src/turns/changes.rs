@@ -172,6 +172,14 @@ impl<T> Changes<T> {
         Some(value)
     }
 
+    /// Puts back a value that its reader could not receive: the next poll returns it.
+    pub(super) fn give_back(&self, value: T) {
+        if let Some(store) = self.store.upgrade() {
+            store.turn_state().unread().add();
+        }
+        self.buffer.borrow_mut().values.push_front(value);
+    }
+
     /// Yields to the other tasks, and asks to be polled again.
     fn give_way(state: &TurnState, context: &Context<'_>) -> Poll<Option<T>> {
         state.give_way();

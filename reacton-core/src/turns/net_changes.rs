@@ -1,15 +1,17 @@
 //! The changes of a collection as a stream. Changes that its reader has not taken are composed.
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
 use crate::collections::observe::{Changing, Hears};
+use crate::collections::pieces::Pieces;
 use crate::merge::Compose;
 use crate::ops::subscription::Subscription;
-use crate::panics::FirstPanic;
+use crate::panics::{FirstPanic, contained, guarded};
 use crate::store::ReactonStore;
 use crate::store::item::Mailbox;
 use crate::turns::changes::{Changes, Feed};
@@ -68,29 +70,65 @@ impl ReactonStore {
     }
 }
 
-/// Appends later changes to those that `take` returns; `None` if there is no net change.
+/// Appends later changes to those that wait. If they cannot be composed, because a comparison or a copy of a key panics,
+/// they wait behind them.
 fn append<C: Compose>(
-    hears: Option<&dyn Hears<C>>,
-    take: impl FnOnce() -> Option<C>,
+    waiting: &impl Waiting<C>,
+    store: &ReactonStore,
+    hears: &dyn Hears<C>,
     panics: &mut FirstPanic,
-) -> Option<C> {
-    let hears = hears?;
-    let later = hears.hear(panics);
-    match (take(), later) {
-        (Some(mut earlier), Some(later)) => {
-            // The queued changes are kept if a comparison of keys panics.
-            panics.guard(|| earlier.then(&later));
-            hears.drop_equal(&mut earlier, panics);
-            (!earlier.is_empty()).then_some(earlier)
+) {
+    let Some(later) = hears.hear(panics) else { return };
+    let mut all = Pieces::NONE;
+    while let Some(earlier) = waiting.take(store) {
+        all.append(earlier, panics);
+    }
+    if all.is_empty() {
+        return waiting.push(store, later);
+    }
+    all.append(later, panics);
+    match all.composed(panics) {
+        Ok(None) => {}
+        Ok(Some(mut all)) => {
+            hears.drop_equal(&mut all, panics);
+            if !all.is_empty() {
+                waiting.push(store, all);
+            }
         }
-        (earlier, later) => earlier.or(later),
+        Err(pieces) => pieces.into_iter().for_each(|piece| waiting.push(store, piece)),
+    }
+}
+
+/// Polls a stream of changes and lists them. If the copy of a key panics, the changes are put back.
+fn poll_list<C: Compose, S: Stream<Item = C> + Unpin>(
+    stream: &mut S,
+    context: &mut Context<'_>,
+    give_back: impl FnOnce(&S, C),
+) -> Poll<Option<Vec<C::Change>>> {
+    loop {
+        let Some(changes) = ready!(Pin::new(&mut *stream).poll_next(context)) else {
+            return Poll::Ready(None);
+        };
+        match guarded(|| changes.list()) {
+            Ok(list) => {
+                contained(|| drop(changes));
+                // It is empty if only sort keys of a view have changed, and no place.
+                if !list.is_empty() {
+                    return Poll::Ready(Some(list));
+                }
+            }
+            Err(payload) => {
+                give_back(stream, changes);
+                resume_unwind(payload);
+            }
+        }
     }
 }
 
 /// The changes that the reader of a stream has not taken.
 trait Waiting<C>: 'static {
     fn push(&self, store: &ReactonStore, changes: C);
-    /// Takes the changes back.
+    /// Takes the first changes back.
     fn take(&self, store: &ReactonStore) -> Option<C>;
 }
 
@@ -126,10 +164,9 @@ fn fill<R: Changing>(
         waiting.push(store, everything);
     }
     store.subscribe(reacton, move |store, _| {
+        let Some(hears) = &hears else { return };
         let mut panics = FirstPanic::NONE;
-        if let Some(changes) = append(hears.as_deref(), || waiting.take(store), &mut panics) {
-            waiting.push(store, changes);
-        }
+        append(&waiting, store, &**hears, &mut panics);
         panics.resume();
     })
 }
@@ -152,8 +189,7 @@ impl<C: Compose> Stream for NetChanges<C> {
     type Item = Vec<C::Change>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let changes = Pin::new(&mut self.changes).poll_next(context);
-        changes.map(|changes| changes.map(|changes| changes.list()))
+        poll_list(&mut self.changes, context, Changes::give_back)
     }
 }
 
@@ -161,8 +197,7 @@ impl<C: Compose> Stream for RemoteNetChanges<C> {
     type Item = Vec<C::Change>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let changes = Pin::new(&mut self.changes).poll_next(context);
-        changes.map(|changes| changes.map(|changes| changes.list()))
+        poll_list(&mut self.changes, context, RemoteChanges::give_back)
     }
 }
 

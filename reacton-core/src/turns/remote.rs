@@ -53,6 +53,11 @@ fn lock<T>(buffer: &Mutex<Buffer<T>>) -> MutexGuard<'_, Buffer<T>> {
 }
 
 impl<T> RemoteChanges<T> {
+    /// Puts back a value that its reader could not receive: the next poll returns it.
+    pub(super) fn give_back(&self, value: T) {
+        lock(&self.buffer).values.push_front(value);
+    }
+
     pub(crate) fn new(which: Which, mailbox: Mailbox) -> (Publisher<T>, Self) {
         let buffer = Arc::new(Mutex::new(Buffer {
             values: Backlog::default(),

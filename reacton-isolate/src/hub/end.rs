@@ -53,11 +53,11 @@ pub(crate) struct Link {
     pub(super) drained: Cell<bool>,
     pub(super) totals: Rc<Totals>,
     /// How often the other end has raised the clock by very much.
-    leaps: Cell<u8>,
+    pub(super) leaps: Cell<u8>,
 }
 
 /// So often a worker at the end of a road may do that.
-const MAX_LEAPS: u8 = 2;
+pub(super) const MAX_LEAPS: u8 = 2;
 
 impl Link {
     /// The end at the store that spawns.
@@ -253,13 +253,6 @@ impl Link {
             .send(IsolateMessage::ReactonUnsubscribe { ids: self.slots.keys().copied().collect() });
         interrupt();
         self.outbox.send(IsolateMessage::Closed { reason: CloseReason::Disposed });
-    }
-
-    /// Counts a leap of the clock. Returns whether the other end, of a road, has made too many.
-    #[cold]
-    pub(super) fn leaps_too_often(&self) -> bool {
-        self.leaps.set(self.leaps.get().saturating_add(1));
-        self.leaps.get() > MAX_LEAPS && self.owner.is_some() && self.outbox.is_road()
     }
 
     /// Reports a message whose clock its sender cannot have reached. None of it was applied.

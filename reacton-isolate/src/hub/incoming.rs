@@ -12,11 +12,7 @@ use crate::error::LinkError;
 use crate::shared::SharedSlot;
 use crate::sync::LinkId;
 use crate::wire::change::{Change, ChangeList, Version};
-use crate::wire::message::CloseReason;
 use crate::wire::value::Payload;
-
-/// A message that raises the clock by so much counts as a leap (rule 5).
-const LEAP: u64 = 1 << 32;
 
 /// A transaction that came over a link.
 pub(super) struct Arrival<'l, W> {
@@ -127,15 +123,6 @@ impl Hub {
         self.accept(store, (id, link), clock, changes, true, |_| true);
     }
 
-    /// Closes a link whose other end raises the clock again and again (rule 5).
-    #[cold]
-    fn close_for_clock(&self, store: &ReactonStore, id: LinkId, link: &Link) {
-        link.outbox.cancel();
-        let message =
-            String::from("it raised the clock by 2^32 or more three times, which no store does");
-        self.closed(store, id, CloseReason::Failed { message });
-    }
-
     /// Applies the accepted changes as one transaction.
     fn accept(
         &self,
@@ -151,15 +138,8 @@ impl Hub {
         link.note_received(changes.as_ref());
         let newest =
             changes.as_ref().iter().fold(clock, |clock, change| clock.max(change.version.clock));
-        let mut sync = self.sync.borrow_mut();
-        let own = sync.clock();
-        let raised = sync.raise(id, newest);
-        drop(sync);
-        if let Err(implausible) = raised {
-            return link.report_clock(store, implausible);
-        }
-        if newest.saturating_sub(own) >= LEAP && link.leaps_too_often() {
-            return self.close_for_clock(store, id, link);
+        if !self.follow_clock(store, id, link, newest) {
+            return;
         }
         // Also of the entries in a job, which are applied whatever their versions are.
         let has_edits = || changes.as_ref().iter().any(|change| change.payload.is_edits());

@@ -60,11 +60,10 @@ fn by_family<'w>(wiring: Wiring<'_>, written: &'w [Written]) -> Cow<'w, [Written
             continue;
         };
         let place = *places.entry(id).or_insert(listed.len());
-        if let Some(family) = listed.get_mut(place) {
-            family.announced |= write.announced;
-        } else {
+        if place == listed.len() {
             let mut family = *write;
-            (family.id, family.by_entries) = (id, true);
+            // Members are announced one by one.
+            (family.id, family.by_entries, family.announced) = (id, true, false);
             listed.push(family);
         }
     }

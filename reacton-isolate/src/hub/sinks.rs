@@ -60,10 +60,9 @@ impl Stored {
         match self {
             Self::Whole(bytes) => Payload::Bytes(bytes),
             Self::Entries(entries) => {
-                let record = |(key, item): (Encoded, Option<Encoded>)| Record {
-                    key,
-                    version,
-                    body: item.map_or(RecordBody::Removed, RecordBody::Bytes),
+                let record = |(key, item): (Encoded, Option<Encoded>)| {
+                    let body = item.map_or(RecordBody::Removed, RecordBody::Bytes);
+                    Record::new(key, version, body)
                 };
                 let records = entries.into_iter().map(record).collect();
                 Payload::Edits(Arc::new(Edits { records, ..Edits::default() }))

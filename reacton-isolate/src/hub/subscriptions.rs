@@ -28,11 +28,12 @@ impl Hub {
                 Held::Missed { serial, keys } => missed.push((reacton, serial, keys)),
             }
         }
+        // The clocks in the message count as any other.
+        let newest = whole.iter().map(|(_, version)| version.clock).max();
+        if !self.follow_clock(store, id, link, newest.unwrap_or(0)) {
+            return;
+        }
         let newer = self.sync.borrow_mut().peer_subscribed(id, &whole);
-        let newer = match newer {
-            Ok(newer) => newer,
-            Err(implausible) => return link.report_clock(store, implausible),
-        };
         if newer.is_empty() && missed.is_empty() || link.drained.get() {
             return;
         }

@@ -8,7 +8,7 @@ use reacton_core::{ReactonStore, RefId};
 use super::{Hub, Link};
 use crate::error::LinkError;
 use crate::sync::{LinkId, RoundStep};
-use crate::wire::message::IsolateMessage;
+use crate::wire::message::{IsolateMessage, NO_MARK};
 
 impl Hub {
     /// Begins a round if one of these values remembers too many removals, and no store above shares it.
@@ -123,9 +123,8 @@ impl Hub {
         if self.parent.get() != Some(id) {
             return refuse(store, link);
         }
-        let raised = self.sync.borrow_mut().raise(id, clock);
-        if let Err(implausible) = raised {
-            return link.report_clock(store, implausible);
+        if !self.follow_clock(store, id, link, clock) {
+            return;
         }
         let below = self.below();
         let step = self.sync.borrow_mut().mark(id, clock, &below);
@@ -146,9 +145,8 @@ impl Hub {
         if self.parent.get() == Some(id) {
             return refuse(store, link);
         }
-        let raised = self.sync.borrow_mut().raise(id, clock);
-        if let Err(implausible) = raised {
-            return link.report_clock(store, implausible);
+        if !self.follow_clock(store, id, link, clock) || mark == NO_MARK {
+            return;
         }
         self.sync.borrow_mut().marked(id, mark, paused);
         self.go_on_with_round(store);

@@ -1,5 +1,7 @@
 //! Tests without threads: a hub gets messages that no peer of this library would send.
 
+mod clocks;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;

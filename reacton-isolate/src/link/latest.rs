@@ -11,7 +11,7 @@ use reacton_core::{ChangeStamp, Merging, RefId, RefMap};
 use crate::error::LinkError;
 use crate::wire::change::{Change, ChangeList};
 use crate::wire::edits::{Composed, Edits, Held, Record, RecordBody};
-use crate::wire::message::IsolateMessage;
+use crate::wire::message::{IsolateMessage, NO_MARK};
 use crate::wire::value::{Encoded, Payload};
 
 /// Up to this number of changes, a change is found by a linear search; beyond, by an index.
@@ -139,6 +139,9 @@ enum Interest {
 /// The pending messages: subscriptions first, then changes, then the end (rule 13).
 #[derive(Default)]
 pub(super) struct Pending {
+    /// By which the clock is raised before all others. They are not merged, because each of several leaps may be as long as one
+    /// message is allowed to make (rule 5).
+    leaps: Vec<IsolateMessage>,
     /// The last message for each reacton.
     interest: BTreeMap<RefId, Interest>,
     clock: u64,
@@ -152,6 +155,7 @@ impl Pending {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.interest.is_empty()
+            && self.leaps.is_empty()
             && self.changes.is_empty()
             && self.value_error.is_none()
             && self.rest.is_empty()
@@ -184,6 +188,7 @@ impl Pending {
                 }
             }
             IsolateMessage::ValueError { error } => self.value_error = Some(error),
+            message @ IsolateMessage::Marked { mark: NO_MARK, .. } => self.leaps.push(message),
             message => self.rest.push(message),
         }
         displaced
@@ -213,7 +218,7 @@ impl Pending {
     }
 
     pub(super) fn into_messages(self) -> Vec<IsolateMessage> {
-        let mut messages = Vec::new();
+        let mut messages = self.leaps;
         let (mut ended, mut begun, mut ended_again) = (Vec::new(), Vec::new(), Vec::new());
         for (id, interest) in self.interest {
             match interest {

@@ -96,7 +96,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> ByMember<K, T, E> {
             None => Err(LinkError::uncommitted(family.name())),
         };
         match body {
-            Ok(body) => Ok(Record { key, version, body }),
+            Ok(body) => Ok(Record::new(key, version, body)),
             Err(error) => Err(at_key(error, &key)),
         }
     }
@@ -117,7 +117,8 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
             match Self::record(family, wiring, &member, version) {
                 Ok(record) => {
                     wiring.set_version(&member, version);
-                    sealed.edits.records.push(record);
+                    let announced = written.announced;
+                    sealed.edits.records.push(Record { announced, ..record });
                 }
                 // Rule 6, for one entry: any later write of another store replaces it.
                 Err(error) => {
@@ -146,11 +147,9 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
                     Ok(record) => sealed.edits.records.push(record),
                     Err(error) => sealed.errors.push(error),
                 },
-                Ok(None) => sealed.edits.records.extend(swept.map(|version| Record {
-                    key: encoded.clone(),
-                    version,
-                    body: RecordBody::Removed,
-                })),
+                Ok(None) => sealed.edits.records.extend(
+                    swept.map(|version| Record::new(encoded.clone(), version, RecordBody::Removed)),
+                ),
                 Err(_) => {}
             }
         }

@@ -203,7 +203,7 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
             let is_unknown = packer.edits.records.len() + packer.errors.len() == before;
             if let Some(version) = swept.filter(|_| is_unknown) {
                 let (key, body) = (encoded.clone(), RecordBody::Removed);
-                packer.edits.records.push(Record { key, version, body });
+                packer.edits.records.push(Record::new(key, version, body));
             }
         }
         if keys.is_empty() {

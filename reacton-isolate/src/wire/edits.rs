@@ -33,6 +33,8 @@ pub struct Record {
     pub key: Encoded,
     /// The version of the write. Each record has its own, because edits of several transactions may be merged.
     pub version: Version,
+    /// Whether the observers of this entry are called even if it is equal: it was touched.
+    pub announced: bool,
     /// The content.
     pub body: RecordBody,
 }
@@ -99,6 +101,14 @@ impl Edits {
     }
 }
 
+impl Record {
+    /// A record that is not announced.
+    #[must_use]
+    pub fn new(key: Encoded, version: Version, body: RecordBody) -> Self {
+        Self { key, version, announced: false, body }
+    }
+}
+
 impl RecordBody {
     fn len(&self) -> usize {
         match self {
@@ -138,10 +148,9 @@ mod tests {
 
     #[test]
     fn what_has_lost_is_left_out() {
-        let record = |key: u8| Record {
-            key: Encoded::from(&[key][..]),
-            version: Version { clock: u64::from(key), site: 1 },
-            body: RecordBody::Removed,
+        let record = |key: u8| {
+            let version = Version { clock: u64::from(key), site: 1 };
+            Record::new(Encoded::from(&[key][..]), version, RecordBody::Removed)
         };
         let reset = Some(Version { clock: 1, site: 1 });
         let edits = Edits { answers: 3, reset, records: (1..=4).map(record).collect() };

@@ -95,6 +95,9 @@ impl CloseReason {
     }
 }
 
+/// The mark of a `Marked` that answers none, and only raises the clock of its receiver. No store reaches this clock.
+pub(crate) const NO_MARK: u64 = u64::MAX;
+
 /// A message on a link. In each direction a link delivers them in order.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -157,7 +160,8 @@ pub enum IsolateMessage {
         clock: u64,
     },
     /// From a store to the one that spawned it, when the stores below it have answered: nothing that is older than the mark comes from
-    /// there any more, but of what is paused.
+    /// there any more, but of what is paused. Also sent when the clock of a store was raised by very much: then it answers no mark
+    /// (`u64::MAX`), and comes before all that has that clock.
     #[non_exhaustive]
     Marked {
         /// The clock in the mark.

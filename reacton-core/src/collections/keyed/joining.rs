@@ -16,25 +16,29 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         let Some(log) = self.log.as_deref_mut().filter(|log| log.shares) else { return };
         let (touched, reset) = log.seal();
         self.newest = self.newest.max(version.clock);
-        let keys: Vec<K> = if reset {
+        if reset {
             // M4: entries after the reset have its version.
             self.floor = version;
             self.gone = Tree::new();
             show(Edit::Reset);
-            self.rows.iter().map(|(key, _)| key.clone()).collect()
-        } else {
-            touched.iter().map(|(key, _)| key.clone()).collect()
-        };
-        for key in keys {
-            if let Some((_, row)) = self.rows.get_mut(&key) {
-                row.version = version;
-                show(Edit::Put(&key, row.held.item()));
-                self.gone.remove(&key);
-            } else {
-                // This includes a key that was put and removed again, because an arriving edit may have put it.
-                show(Edit::Remove(&key));
-                self.gone.insert(key, version);
+            for key in self.rows.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+                self.seal_entry(&key, version, show);
             }
+        } else {
+            touched.iter().for_each(|(key, _)| self.seal_entry(key, version, show));
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
+    fn seal_entry(&mut self, key: &K, version: Version, show: &mut dyn FnMut(Edit<&K, &H::Item>)) {
+        if let Some((_, row)) = self.rows.get_mut(key) {
+            row.version = version;
+            show(Edit::Put(key, row.held.item()));
+            self.gone.remove(key);
+        } else {
+            // This includes a key that was put and removed again, because an arriving edit may have put it.
+            show(Edit::Remove(key));
+            self.gone.insert(key.clone(), version);
         }
     }
 

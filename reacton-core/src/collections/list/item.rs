@@ -180,9 +180,9 @@ impl<T: fmt::Debug> fmt::Debug for ListItem<T> {
 
 /// The place of an item in the order of the list: by its position, and by its id if a defect made two positions equal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) position: Position,
-    pub(super) id: ItemId,
+pub(in crate::collections) struct Place {
+    pub(in crate::collections) position: Position,
+    pub(in crate::collections) id: ItemId,
 }
 
 /// An item, and where it stands or stood. Two are equal if they are the same item, wherever that is.

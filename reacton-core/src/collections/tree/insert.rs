@@ -47,7 +47,7 @@ impl<K: Ord + Clone, V: Clone> Tree<K, V> {
                 child.node.get(key)?;
                 is_there = true;
             }
-            match Arc::make_mut(&mut child.node) {
+            match child.own() {
                 Node::Inner(inner) => {
                     let at = inner.child_of(key);
                     child = &mut inner.children[at];
@@ -67,7 +67,7 @@ fn insert_below<K: Ord + Clone, V: Clone>(
     key: K,
     value: V,
 ) -> Inserted<K, V> {
-    let split = match Arc::make_mut(&mut child.node) {
+    let split = match child.own() {
         Node::Leaf(leaf) => match leaf.find(&key) {
             Ok(at) => {
                 let replaced = Some(mem::replace(&mut leaf.values[at], value));

@@ -96,6 +96,23 @@ impl<K, V> Child<K, V> {
     }
 }
 
+impl<K: Clone, V: Clone> Child<K, V> {
+    /// The node, to be edited: a copy if something else holds it.
+    // Unlike `Arc::make_mut`, this is small enough to be inlined.
+    #[inline]
+    pub(super) fn own(&mut self) -> &mut Node<K, V> {
+        if Arc::strong_count(&self.node) > 1 {
+            self.copy();
+        }
+        Arc::get_mut(&mut self.node).expect("no other reference is left, and none is weak")
+    }
+
+    #[cold]
+    fn copy(&mut self) {
+        self.node = Arc::new(Node::clone(&self.node));
+    }
+}
+
 /// The number of entries in a node or below it.
 pub(super) fn count<K, V>(node: &Node<K, V>) -> usize {
     match node {

@@ -3,25 +3,60 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
+
 use super::node::{CAPACITY, LEAST, Leaf, List, count};
 use super::{Child, Inner, Node, Tree};
 
+/// The place of an entry: in each node the index of the child, and then that of the entry.
+#[derive(Default)]
+struct Path {
+    indices: ArrayVec<u8, DEEPEST>,
+    /// Whether something else holds a node on the way.
+    is_shared: bool,
+}
+
+/// No tree is deeper: a node has at least [`LEAST`] children, and the number of entries fits into a `usize`.
+const DEEPEST: usize = 32;
+
+impl<K, V> Tree<K, V> {
+    fn path<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Path>
+    where
+        K: Borrow<Q>,
+    {
+        let mut path = Path::default();
+        let mut child = self.root.as_ref()?;
+        loop {
+            path.is_shared |= Arc::strong_count(&child.node) > 1;
+            let (at, next) = match &*child.node {
+                Node::Leaf(leaf) => (leaf.find(key).ok()?, None),
+                Node::Inner(inner) => {
+                    let at = inner.child_of(key);
+                    (at, Some(inner.children.get(at)?))
+                }
+            };
+            path.indices.push(u8::try_from(at).ok()?);
+            match next {
+                Some(next) => child = next,
+                None => return Some(path),
+            }
+        }
+    }
+}
+
 impl<K: Ord + Clone, V: Clone> Tree<K, V> {
     /// Removes an entry. Copies nothing if the key is missing.
+    // Keys are compared and copied, which is user code, before anything is changed.
     pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
     {
-        let (position, is_there) = self.rank(key);
-        if is_there { self.remove_nth(position) } else { None }
-    }
-
-    /// Removes the entry at a position.
-    // Keys are compared and copied, which is user code, before anything is changed.
-    fn remove_nth(&mut self, position: usize) -> Option<(K, V)> {
+        let path = self.path(key)?;
         let root = self.root.as_mut()?;
-        unshare(root, position);
-        let removed = remove_below(root, position);
+        if path.is_shared {
+            unshare(root, &path.indices);
+        }
+        let removed = remove_below(root, &path.indices)?;
         while let Some(root) = &mut self.root {
             let only = match &*root.node {
                 _ if root.len == 0 => None,
@@ -36,31 +71,21 @@ impl<K: Ord + Clone, V: Clone> Tree<K, V> {
     }
 }
 
-/// The child with the entry at a position, and its position there.
-fn child_at<K, V>(children: &[Child<K, V>], mut position: usize) -> (usize, usize) {
-    let mut at = 0;
-    while at + 1 < children.len() && position >= children[at].len {
-        position -= children[at].len;
-        at += 1;
-    }
-    (at, position)
-}
-
-/// Copies the nodes on the path to a position that something else holds.
-fn unshare<K: Clone, V: Clone>(child: &mut Child<K, V>, position: usize) {
-    if let Node::Inner(Inner { children, .. }) = Arc::make_mut(&mut child.node) {
-        let (at, position) = child_at(children, position);
-        unshare(&mut children[at], position);
+/// Copies the nodes on the path that something else holds.
+fn unshare<K: Clone, V: Clone>(child: &mut Child<K, V>, path: &[u8]) {
+    if let (Node::Inner(inner), Some((at, path))) = (child.own(), path.split_first()) {
+        unshare(&mut inner.children[usize::from(*at)], path);
     }
 }
 
-fn remove_below<K: Clone, V: Clone>(child: &mut Child<K, V>, position: usize) -> (K, V) {
+fn remove_below<K: Clone, V: Clone>(child: &mut Child<K, V>, path: &[u8]) -> Option<(K, V)> {
+    let (at, path) = path.split_first()?;
+    let at = usize::from(*at);
     child.len -= 1;
-    match Arc::make_mut(&mut child.node) {
-        Node::Leaf(leaf) => leaf.remove(position),
+    match child.own() {
+        Node::Leaf(leaf) => Some(leaf.remove(at)),
         Node::Inner(inner) => {
-            let (at, position) = child_at(&inner.children, position);
-            let removed = remove_below(&mut inner.children[at], position);
+            let removed = remove_below(&mut inner.children[at], path);
             if inner.children[at].len == 0 {
                 inner.remove_child(at);
             } else if inner.children[at].node.width() < LEAST && inner.children.len() > 1 {
@@ -85,7 +110,7 @@ impl<K: Clone, V: Clone> Inner<K, V> {
         let between = self.separators[first].clone();
         let Some([one, two]) = self.children.get_mut(first..first + 2) else { return };
         let is_wide = one.node.width() + two.node.width() > CAPACITY;
-        match (Arc::make_mut(&mut one.node), Arc::make_mut(&mut two.node)) {
+        match (one.own(), two.own()) {
             (Node::Leaf(one), Node::Leaf(two)) if is_wide => {
                 self.separators[first] = one.even_out(two);
             }

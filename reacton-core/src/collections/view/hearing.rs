@@ -62,10 +62,18 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Hears<ViewC
 
     fn drop_equal(&self, changes: &mut ViewChanges<K, V, S>, panics: &mut FirstPanic) {
         let same = self.stage.same();
-        changes.drop_equal(&mut |old, new| {
-            // A comparison that panics counts as a difference.
-            panics.guard(|| old.is_as(new, same)).unwrap_or(false)
+        let mut compared = FirstPanic::NONE;
+        panics.guard(|| {
+            changes.drop_equal(&mut |old, new| {
+                // A comparison that panics counts as a difference.
+                compared.guard(|| old.is_as(new, same)).unwrap_or(false)
+            });
         });
+        panics.keep(compared.take());
+    }
+
+    fn give_back(&self, changes: ViewChanges<K, V, S>) {
+        self.pending.give_back(changes.edits);
     }
 }
 

@@ -60,20 +60,20 @@ impl<K, V, S> fmt::Debug for Plan<K, V, S> {
     }
 }
 
-/// A source of a view for [`ReactonStore::view`](crate::ReactonStore::view): a map, a set, or another view.
+/// A source of a view for [`ReactonStore::view`](crate::ReactonStore::view): a map, a set, a list, or another view.
 ///
 /// Sealed: only this library implements it.
 #[diagnostic::on_unimplemented(
     message = "a view of `{Self}` cannot be made",
-    label = "this is neither a map nor a set of rows, nor a view",
+    label = "this is neither a map, a set or a list of rows, nor a view",
     note = "a collection is declared as `#[reacton] static ROWS: ReactonMap<K, V> = ReactonMap::new();`"
 )]
 pub trait Viewable {
-    /// The key of a row.
+    /// The key of a row. That of an item of a list is its id.
     type Key: Ord + Clone + 'static;
     /// The value of a row.
     type Row: 'static;
-    /// The sort key of a row; `()` if rows are in the order of their keys.
+    /// The sort key of a row; `()` if rows are in the order of their keys. That of an item of a list is its position.
     type Sort: Ord + Clone + 'static;
     #[doc(hidden)]
     fn __plan(&self) -> Plan<Self::Key, Self::Row, Self::Sort>;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::vec;
 
 use crate::collections::changes::{Handle, KeyedChanges};
+use crate::collections::log::Log;
 use crate::collections::tree::{Iter, Tree};
 use crate::value::Same;
 
@@ -81,6 +82,9 @@ fn is_same_row<V>(one: &Arc<V>, two: &Arc<V>, same: Same<V>) -> bool {
 
 /// The rows that were added and removed, by key.
 pub(super) type Edits<K, V, S> = KeyedChanges<K, Placed<V, S>>;
+
+/// The same in the order in which it happened. A note runs no user code, so it is made if and only if the row was edited.
+pub(super) type Notes<K, V, S> = Log<K, Placed<V, S>>;
 
 impl<K, V, S> Rows<K, V, S> {
     fn shown(&self) -> usize {
@@ -233,49 +237,56 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         })
     }
 
-    /// Replaces the row of a key, or removes it. Returns whether this changes anything. With `edits`, adds the rows
+    /// Replaces the row of a key, or removes it. Returns whether this changes anything. With `notes`, notes the rows
     /// that enter and leave the visible part.
     pub(super) fn put(
         &mut self,
         key: K,
         new: Option<Placed<V, S>>,
         same: Same<V>,
-        mut edits: Option<&mut Edits<K, V, S>>,
+        mut notes: Option<&mut Notes<K, V, S>>,
     ) -> bool {
-        let old = self.spot(&key).and_then(|spot| {
-            let row = Arc::clone(self.placed.get(&spot)?);
-            Some(Placed { row, sort: spot.sort })
-        });
-        match (old, new) {
-            (None, None) => false,
-            (Some(old), Some(new)) if old.is_as(&new, same) => false,
-            (Some(old), Some(new)) if old.sort.cmp(&new.sort).is_eq() => {
-                let spot = Spot { sort: new.sort.clone(), key };
-                let noted = edits.filter(|_| self.is_shown(&spot));
-                let noted = noted.map(|edits| (edits, spot.key.clone(), new.clone()));
-                self.placed.insert(spot, new.row);
-                if let Some((edits, key, new)) = noted {
-                    edits.note(key, Some(old), Some(new));
-                }
-                true
-            }
-            (old, mut new) => {
-                if let (Some(old), Some(new)) = (&old, &mut new)
-                    && is_same_row(&old.row, &new.row, same)
-                {
-                    // The row is moved, not replaced.
-                    new.row = Arc::clone(&old.row);
-                }
-                let stays = new.is_some();
-                if let Some(old) = old {
-                    self.take_out(key.clone(), old, stays, edits.as_deref_mut());
-                }
-                if let Some(new) = new {
-                    self.put_in(key, new, edits);
-                }
-                true
-            }
+        let old = self.spot(&key);
+        if let (Some(spot), Some(new)) = (&old, &new)
+            && spot.sort.cmp(&new.sort).is_eq()
+            && let Some(has_changed) = self.set(spot, new, same, notes.as_deref_mut())
+        {
+            return has_changed;
         }
+        let stays = new.is_some();
+        let taken = old.and_then(|spot| self.take_out(&spot, stays, notes.as_deref_mut()));
+        let has_changed = taken.is_some() || stays;
+        if let Some(mut new) = new {
+            if let Some(old) = taken
+                && is_same_row(&old, &new.row, same)
+            {
+                // The row is moved, not replaced.
+                new.row = old;
+            }
+            self.put_in(key, new, notes);
+        }
+        has_changed
+    }
+
+    /// Replaces the row at a place. Returns whether this changes anything; `None` if there is no row.
+    fn set(
+        &mut self,
+        spot: &Spot<S, K>,
+        new: &Placed<V, S>,
+        same: Same<V>,
+        notes: Option<&mut Notes<K, V, S>>,
+    ) -> Option<bool> {
+        let noted = notes.filter(|_| self.is_shown(spot));
+        let noted = noted.map(|notes| (notes, spot.clone(), new.clone()));
+        let (_, row) = self.placed.get_mut(spot)?;
+        if is_same_row(row, &new.row, same) {
+            return Some(false);
+        }
+        let old = std::mem::replace(row, Arc::clone(&new.row));
+        if let Some((notes, Spot { sort, key }, new)) = noted {
+            notes.note_joined(key, Some(Placed { row: old, sort }), Some(new));
+        }
+        Some(true)
     }
 
     fn is_shown(&self, spot: &Spot<S, K>) -> bool {
@@ -288,48 +299,49 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         Some((spot.key.clone(), Placed { row: Arc::clone(row), sort: spot.sort.clone() }))
     }
 
-    // A change is recorded after it was made, because comparing sort keys is user code, which may panic.
+    // No user code runs between a change and its note, because it may panic. After that, all rows are computed again, so
+    // only what was noted must agree with the placed rows.
     fn take_out(
         &mut self,
-        key: K,
-        old: Placed<V, S>,
+        spot: &Spot<S, K>,
         stays: bool,
-        edits: Option<&mut Edits<K, V, S>>,
-    ) {
-        let spot = Spot { sort: old.sort.clone(), key };
-        let noted = edits.filter(|_| self.is_shown(&spot));
+        notes: Option<&mut Notes<K, V, S>>,
+    ) -> Option<Arc<V>> {
+        let noted = notes.filter(|_| self.is_shown(spot));
         // The first row behind the visible part enters it.
         let next = self.head.filter(|_| noted.is_some()).and_then(|head| self.at_edge(head));
-        self.placed.remove(&spot);
+        let (Spot { key, sort }, row) = self.placed.remove(spot)?;
+        if let Some(notes) = noted {
+            notes.note_joined(key, Some(Placed { row: Arc::clone(&row), sort }), None);
+            if let Some((key, placed)) = next {
+                notes.note_joined(key, None, Some(placed));
+            }
+        }
         // The sort key of a moved row is replaced when the row is inserted.
         if let Sorts::Each(sorts) = &mut self.sorts
             && !stays
         {
             sorts.remove(&spot.key);
         }
-        if let Some(edits) = noted {
-            edits.note(spot.key, Some(old), None);
-            if let Some((key, placed)) = next {
-                edits.note(key, None, Some(placed));
-            }
-        }
+        Some(row)
     }
 
-    fn put_in(&mut self, key: K, new: Placed<V, S>, edits: Option<&mut Edits<K, V, S>>) {
+    fn put_in(&mut self, key: K, new: Placed<V, S>, notes: Option<&mut Notes<K, V, S>>) {
         let spot = Spot { sort: new.sort.clone(), key: key.clone() };
-        let noted = edits.filter(|_| self.is_shown(&spot)).map(|edits| (edits, new.clone()));
+        let noted = notes.filter(|_| self.is_shown(&spot));
+        let noted = noted.map(|notes| (notes, key.clone(), new.clone()));
         // The last visible row leaves the visible part.
         let last = self.head.filter(|_| noted.is_some());
         let last = last.and_then(|head| self.at_edge(head.checked_sub(1)?));
         self.placed.insert(spot, new.row);
-        if let Sorts::Each(sorts) = &mut self.sorts {
-            sorts.insert(key.clone(), new.sort);
-        }
-        if let Some((edits, new)) = noted {
-            edits.note(key, None, Some(new));
+        if let Some((notes, key, new)) = noted {
+            notes.note_joined(key, None, Some(new));
             if let Some((key, placed)) = last {
-                edits.note(key, Some(placed), None);
+                notes.note_joined(key, Some(placed), None);
             }
+        }
+        if let Sorts::Each(sorts) = &mut self.sorts {
+            sorts.insert(key, new.sort);
         }
     }
 
@@ -355,14 +367,16 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         })
     }
 
-    /// Adds the difference to the other rows to `edits`.
-    pub(super) fn note_difference(&self, other: &Self, edits: &mut Edits<K, V, S>) {
+    /// The difference to the other rows, as notes.
+    pub(super) fn difference(&self, other: &Self) -> Notes<K, V, S> {
+        let mut notes = Notes::new(false);
         for (key, placed) in self.all() {
-            edits.note(key, Some(placed), None);
+            notes.note_joined(key, Some(placed), None);
         }
         for (key, placed) in other.all() {
-            edits.note(key, None, Some(placed));
+            notes.note_joined(key, None, Some(placed));
         }
+        notes
     }
 }
 

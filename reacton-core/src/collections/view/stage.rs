@@ -1,12 +1,13 @@
 //! The computation of a view: each run applies the changes since the last run to its rows.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::resume_unwind;
 
 use super::origin::Plan;
-use super::rows::{Edits, Rows};
+use super::rows::{Edits, Notes, Rows};
 use crate::collections::changes::KeyedChanges;
 use crate::collections::pending::Observers;
+use crate::collections::tree::Tree;
 use crate::id::Head;
 use crate::merge::Compose;
 use crate::panics::{FirstPanic, guarded};
@@ -18,6 +19,8 @@ pub(super) struct Stage<K, V: 'static, S> {
     plan: Plan<K, V, S>,
     /// The rows after a run that panicked. Some of the changes may be applied to them.
     kept: RefCell<Rows<K, V, S>>,
+    /// Between two runs: the notes of a run that panicked, which no observer has received.
+    notes: Cell<Option<Box<Notes<K, V, S>>>>,
     /// The receivers of the changes: other views, subscriptions, folds, streams.
     pub(super) observers: Observers<Edits<K, V, S>>,
 }
@@ -26,19 +29,26 @@ pub(super) struct Stage<K, V: 'static, S> {
 struct Edit<K, V, S> {
     rows: Rows<K, V, S>,
     has_changed: bool,
-    /// The rows that have entered and left the visible part.
+    /// The rows that have entered and left the visible part, if something needs them.
+    notes: Option<Box<Notes<K, V, S>>>,
+    /// The same, by key.
     edits: Edits<K, V, S>,
 }
 
 impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V, S> {
     pub(super) fn new(plan: Plan<K, V, S>) -> Self {
         let kept = RefCell::new(Rows::new(plan.sort.clone(), plan.head));
-        Self { plan, kept, observers: Observers::default() }
+        Self { plan, kept, notes: Cell::new(None), observers: Observers::default() }
     }
 
     /// How rows are compared. Known after the first run.
     pub(super) fn same(&self) -> Same<V> {
         self.plan.origin.same()
+    }
+
+    /// The notes of the last run if it panicked, or none.
+    fn take_notes(&self) -> Option<Box<Notes<K, V, S>>> {
+        Some(self.notes.take().unwrap_or_else(|| Box::new(Notes::new(false))))
     }
 
     fn run(&self, reader: &Reader<'_>, edit: &mut Edit<K, V, S>) {
@@ -51,17 +61,24 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V,
             return self.make_anew(reader, edit);
         }
         let same = self.same();
-        let Edit { rows, has_changed, edits } = edit;
-        let are_noted = self.plan.head.is_some() || self.observers.are_there();
+        if self.plan.head.is_some() || self.observers.are_there() {
+            edit.notes = self.take_notes();
+        }
         let mut touched = false;
         for (key, new) in changes {
-            touched |= rows.put(key, new, same, are_noted.then_some(&mut *edits));
+            touched |= edit.rows.put(key, new, same, edit.notes.as_deref_mut());
         }
-        if are_noted {
+        edit.has_changed |= if edit.notes.is_some() { self.settle(edit) } else { touched };
+    }
+
+    /// Makes edits of the notes. Returns whether there are some.
+    fn settle(&self, Edit { notes, edits, .. }: &mut Edit<K, V, S>) -> bool {
+        let same = self.same();
+        if let Some(settled) = notes.as_mut().and_then(|notes| notes.settle(&Tree::new())) {
+            *edits = settled;
             edits.drop_equal(&mut |old, new| old.is_as(new, same));
-            touched = !edits.is_empty();
         }
-        *has_changed |= touched;
+        !edits.is_empty()
     }
 
     fn make_anew(&self, reader: &Reader<'_>, edit: &mut Edit<K, V, S>) {
@@ -69,16 +86,16 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V,
         let mut all = Vec::new();
         origin.everything(reader, &mut |key, placed| all.push((key, placed)));
         let new = Rows::of(all, sort.clone(), *head);
-        let same = self.same();
-        let Edit { rows, has_changed, edits } = edit;
-        if self.observers.are_there() {
-            rows.note_difference(&new, edits);
-            edits.drop_equal(&mut |old, new| old.is_as(new, same));
-            *has_changed |= !edits.is_empty();
-        } else {
-            *has_changed = *has_changed || !rows.is_same(&new, same);
+        edit.notes = self.take_notes();
+        if let Some(notes) = edit.notes.as_mut().filter(|_| self.observers.are_there()) {
+            notes.append(edit.rows.difference(&new));
+            let _former = std::mem::replace(&mut edit.rows, new);
+            edit.has_changed |= self.settle(edit);
+            return;
         }
-        let _former = std::mem::replace(rows, new);
+        let _notes = edit.notes.take();
+        edit.has_changed = edit.has_changed || !edit.rows.is_same(&new, self.same());
+        let _former = std::mem::replace(&mut edit.rows, new);
     }
 }
 
@@ -98,9 +115,12 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Derive for 
         let rows = last.unwrap_or_else(|| {
             self.kept.replace(Rows::new(self.plan.sort.clone(), self.plan.head))
         });
-        let mut edit = Edit { rows, has_changed, edits: KeyedChanges::new() };
+        let mut edit = Edit { rows, has_changed, notes: None, edits: KeyedChanges::new() };
         let result = guarded(|| self.run(reader, &mut edit));
-        let Edit { rows, has_changed, edits } = edit;
+        let Edit { rows, has_changed, notes, edits } = edit;
+        if notes.is_some() {
+            self.notes.set(notes);
+        }
         let mut panics = FirstPanic::NONE;
         panics.keep(result.err());
         panics.guard(|| self.plan.origin.end());

@@ -18,6 +18,8 @@ pub(super) struct ArrivedMembers<K: MemberKey, T: 'static, E: MemberForm<T>> {
 
 struct Arrived<K, T: 'static> {
     version: Version,
+    /// Its observers are called even if it is equal.
+    announced: bool,
     value: Stage<K, T>,
 }
 
@@ -36,13 +38,14 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> ArrivedMembers<K, T, E> {
     pub(super) fn decode(&mut self, edits: &Edits) -> Vec<LinkError> {
         let mut errors = Vec::new();
         self.members.reserve(edits.records.len());
-        for Record { key, version, body } in &edits.records {
+        for Record { key, version, announced, body } in &edits.records {
             let decoded = codec::decode::<K>(key).and_then(|key| {
                 let value = match body {
                     RecordBody::Removed => None,
                     body => Some(E::unpack(body)?),
                 };
-                Ok(Arrived { version: *version, value: Stage::Decoded(key, value) })
+                let value = Stage::Decoded(key, value);
+                Ok(Arrived { version: *version, announced: *announced, value })
             });
             let decoded = decoded.map_err(|reason| {
                 let reacton = self.family.name().into();
@@ -55,7 +58,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> ArrivedMembers<K, T, E> {
 
     /// Makes the members of a store that begins.
     pub(super) fn fill(self, wiring: Wiring<'_>, panics: &mut FirstPanic) {
-        for Arrived { version, value } in self.members.into_iter().flatten() {
+        for Arrived { version, value, .. } in self.members.into_iter().flatten() {
             let Stage::Decoded(key, value) = value else { continue };
             let mut within = FirstPanic::default();
             panics.guard(|| wiring.fill_member(self.family, key, value, version, &mut within));
@@ -69,6 +72,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> Joining for ArrivedMembers<K, T
         for arrived in self.members.iter_mut().flatten() {
             let stage = std::mem::replace(&mut arrived.value, Stage::Compared(None));
             let Stage::Decoded(key, value) = stage else { continue };
+            let announced = announced || arrived.announced;
             let mut within = FirstPanic::default();
             let prepare = || wiring.prepare_member(self.family, key, value, announced, &mut within);
             arrived.value = Stage::Compared(panics.guard(prepare).flatten());
@@ -86,7 +90,8 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> Joining for ArrivedMembers<K, T
         let mut joined = Joined::default();
         for (at, arrived) in self.members.into_iter().enumerate() {
             let mut won = false;
-            if let Some(Arrived { version, value: Stage::Compared(Some(mut member)) }) = arrived {
+            if let Some(Arrived { version, value: Stage::Compared(Some(mut member)), .. }) = arrived
+            {
                 let version = restamp.unwrap_or(version);
                 won = version > member.version(wiring);
                 if won {

@@ -31,7 +31,7 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> DecodedEdits<T, M, E> 
 
     pub(super) fn decode(&mut self, edits: &Edits) -> Vec<LinkError> {
         let mut errors = Vec::new();
-        for Record { key, version, body } in &edits.records {
+        for Record { key, version, body, .. } in &edits.records {
             let decoded = codec::decode::<T::Key>(key).and_then(|key| {
                 let item = match body {
                     RecordBody::Removed => None,

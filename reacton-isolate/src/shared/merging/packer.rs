@@ -48,7 +48,7 @@ impl<'p, T: Merge<Key: Portable>, M: 'static> Packer<'p, T, M> {
             Err(error) => return self.fail(key, error),
         };
         match body(self) {
-            Ok(body) => self.edits.records.push(Record { key, version, body }),
+            Ok(body) => self.edits.records.push(Record::new(key, version, body)),
             Err(error) => {
                 let error = at_key(error, &key);
                 match codec::decode::<T::Key>(&key) {

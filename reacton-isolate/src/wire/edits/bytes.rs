@@ -15,6 +15,7 @@ const REMOVED: u8 = 0;
 const ITEM: u8 = 1;
 /// The record has the version of the one before it; the first one, that of the reset.
 const SAME_VERSION: u8 = 2;
+const ANNOUNCED: u8 = 4;
 
 /// Writes edits whose items are serialized.
 pub(crate) fn write_edits(edits: &Edits) -> Vec<u8> {
@@ -33,7 +34,8 @@ pub(crate) fn write_edits(edits: &Edits) -> Vec<u8> {
             // References cannot be sent over a road, and a shared set that is sent over a road has none.
             RecordBody::Removed | RecordBody::Counted(_) => None,
         };
-        to.push(same | if item.is_some() { ITEM } else { REMOVED });
+        let announced = if record.announced { ANNOUNCED } else { 0 };
+        to.push(same | announced | if item.is_some() { ITEM } else { REMOVED });
         if same == 0 {
             version(&mut to, record.version);
             before = record.version;
@@ -59,7 +61,7 @@ pub(crate) fn read_edits(mut from: &[u8]) -> Result<Edits> {
     let mut records = Vec::new();
     while !from.is_empty() {
         let kind = take_byte(from)?;
-        if kind & !(ITEM | SAME_VERSION) != 0 {
+        if kind & !(ITEM | SAME_VERSION | ANNOUNCED) != 0 {
             return Err("a record is of an unknown kind");
         }
         if kind & SAME_VERSION == 0 {
@@ -71,7 +73,8 @@ pub(crate) fn read_edits(mut from: &[u8]) -> Result<Edits> {
         } else {
             RecordBody::Bytes(take_slice(from)?)
         };
-        records.push(Record { key, version: before, body });
+        let announced = kind & ANNOUNCED != 0;
+        records.push(Record { key, version: before, announced, body });
     }
     Ok(Edits { answers, reset, records })
 }
@@ -159,12 +162,12 @@ mod tests {
     use super::*;
 
     fn text(edits: &Edits) -> String {
-        let records = edits.records.iter().map(|Record { key, version, body }| {
+        let records = edits.records.iter().map(|Record { key, version, announced, body }| {
             let item = match body {
                 RecordBody::Bytes(item) => Some(item.to_vec()),
                 _ => None,
             };
-            (key.to_vec(), *version, item)
+            (key.to_vec(), *version, *announced, item)
         });
         format!("{} {:?} {:?}", edits.answers, edits.reset, records.collect::<Vec<_>>())
     }
@@ -174,6 +177,7 @@ mod tests {
         let record = |len: usize, clock, item| Record {
             key: Encoded::from(vec![7; len]),
             version: version(clock),
+            announced: len % 2 == 0,
             body: match item {
                 Some(len) => RecordBody::Bytes(Encoded::from(vec![9; len])),
                 None => RecordBody::Removed,

@@ -14,7 +14,7 @@ pub(crate) struct Composed {
     answers: u64,
     reset: Option<Version>,
     /// Each record with a number, which grows with each write.
-    records: HashMap<Encoded, (u64, Version, RecordBody)>,
+    records: HashMap<Encoded, (u64, Version, bool, RecordBody)>,
     count: u64,
 }
 
@@ -27,32 +27,35 @@ impl Composed {
         }
         if let Some(reset) = reset.filter(|reset| self.reset.is_none_or(|before| *reset > before)) {
             self.reset = Some(reset);
-            let below = self.records.extract_if(|_, (_, version, _)| *version < reset);
-            displaced.extend(below.map(|(key, (_, version, body))| Record { key, version, body }));
+            let below = self.records.extract_if(|_, (_, version, ..)| *version < reset);
+            displaced.extend(below.map(record));
         }
         for record in records {
             displaced.extend(self.put(record));
         }
     }
 
-    /// Replaces the record of a key by a newer one, at the end of the order. An older one is dropped.
-    fn put(&mut self, Record { key, version, body }: Record) -> Option<Record> {
+    /// Replaces the record of a key by a newer one, at the end of the order. An older one is dropped. The result is
+    /// announced if one of the two is.
+    fn put(&mut self, Record { key, version, announced, body }: Record) -> Option<Record> {
         self.count += 1;
         let number = self.count;
         let Some(before) = self.records.get_mut(&key) else {
-            self.records.insert(key, (number, version, body));
+            self.records.insert(key, (number, version, announced, body));
             return None;
         };
+        let announced = announced | before.2;
         if version < before.1 {
-            return Some(Record { key, version, body });
+            before.2 = announced;
+            return Some(Record { key, version, announced, body });
         }
-        let (_, version, body) = std::mem::replace(before, (number, version, body));
-        Some(Record { key, version, body })
+        let before = std::mem::replace(before, (number, version, announced, body));
+        Some(record((key, before)))
     }
 
     /// The version of the record of a key.
     pub(crate) fn version(&self, key: &Encoded) -> Option<Version> {
-        self.records.get(key).map(|(_, version, _)| *version)
+        self.records.get(key).map(|(_, version, ..)| *version)
     }
 
     pub(crate) fn reset(&self) -> Option<Version> {
@@ -64,10 +67,14 @@ impl Composed {
         let Self { answers, reset, records, .. } = self;
         let mut records: Vec<_> = records.into_iter().collect();
         records.sort_unstable_by_key(|(_, (number, ..))| *number);
-        let records =
-            records.into_iter().map(|(key, (_, version, body))| Record { key, version, body });
-        Edits { answers, reset, records: records.collect() }
+        Edits { answers, reset, records: records.into_iter().map(record).collect() }
     }
+}
+
+type Numbered = (Encoded, (u64, Version, bool, RecordBody));
+
+fn record((key, (_, version, announced, body)): Numbered) -> Record {
+    Record { key, version, announced, body }
 }
 
 #[cfg(test)]
@@ -76,10 +83,9 @@ mod tests {
 
     fn edits(reset: Option<u64>, keys: &[u8], clock: u64) -> Arc<Edits> {
         let version = Version { clock, site: 1 };
-        let record = |key: &u8| Record {
-            key: Encoded::from(&[*key][..]),
-            version,
-            body: RecordBody::Bytes(Encoded::from(&clock.to_le_bytes()[..])),
+        let record = |key: &u8| {
+            let body = RecordBody::Bytes(Encoded::from(&clock.to_le_bytes()[..]));
+            Record::new(Encoded::from(&[*key][..]), version, body)
         };
         let reset = reset.map(|clock| Version { clock, site: 1 });
         Arc::new(Edits { answers: 0, reset, records: keys.iter().map(record).collect() })
@@ -105,6 +111,21 @@ mod tests {
     fn the_newer_of_two_records_is_kept_though_the_older_comes_later() {
         let all = [edits(None, &[1], 3), edits(None, &[1], 2)];
         assert_eq!(merged(&all), (None, vec![(1, 3)], 1));
+    }
+
+    #[test]
+    fn a_record_is_announced_if_one_of_those_that_it_replaces_was() {
+        let (mut composed, mut displaced) = (Composed::default(), Vec::new());
+        for (key, clock, announced) in [(1, 5, false), (1, 4, true), (2, 6, true), (2, 7, false)] {
+            let mut all = Edits::clone(&edits(None, &[key, 3], clock));
+            all.records[0].announced = announced;
+            composed.merge(Arc::new(all), &mut displaced);
+        }
+        let edits = composed.into_edits();
+        let mut all: Vec<_> =
+            edits.records.iter().map(|record| (record.key[0], record.announced)).collect();
+        all.sort_unstable();
+        assert_eq!(all, [(1, true), (2, true), (3, false)]);
     }
 
     #[test]
