@@ -1,27 +1,24 @@
-//! One road of a simulation and the worker behind it: what can happen next on the road.
+//! One road of a simulation: what can happen next on it, and main's end.
+
+mod far;
 
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use self::far::{Absent, Far, killed};
 use super::bytes::{Direction, End, Stream};
-use crate::host::actor::Actor;
-use crate::host::road::{self, Introduced, Limits, MainEnd, Step, Stop, WorkerEnd};
+use crate::host::road::{self, Limits, MainEnd, Step, Stop};
 use crate::host::signal::Signal;
 use crate::host::simulated::Simulated;
 use crate::host::world::World;
 use crate::host::{Host, Start};
 use crate::link::{SendCounter, Sender};
-use crate::shared::SharedSet;
 use crate::sync::LinkId;
-use crate::wire::frame::{Batch, Frame, FrameReader, Hello};
+use crate::wire::frame::Batch;
 use crate::wire::message::IsolateMessage;
-use crate::wire::ticket::CallRef;
 use crate::worker::carrier::Ending;
 use crate::worker::exit::Exit;
-use crate::worker::scope::Scope;
-use crate::worker::setup::Entry;
 
 /// Something that can happen on a road.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,37 +66,6 @@ enum Reading {
     Stopped(Stop),
 }
 
-/// The worker's side: the role of its process.
-enum Far {
-    /// The process was not started yet.
-    Absent(Absent),
-    /// The process reads the first frames, which say which worker it is.
-    Reading(Box<Arrived>, Absent),
-    Running {
-        reader: Box<FrameReader>,
-        end: Option<WorkerEnd>,
-        actor: Rc<Actor>,
-    },
-    Over(Exit),
-    /// A step of the process is in progress.
-    Busy,
-}
-
-/// What a process has read before it knows everything about its worker.
-#[derive(Default)]
-struct Arrived {
-    reader: Box<FrameReader>,
-    hello: Option<Hello>,
-}
-
-/// The data with which the process of the worker starts.
-struct Absent {
-    entry: Entry,
-    shared: SharedSet,
-    answers: Vec<CallRef>,
-    scope: Scope,
-}
-
 pub(in crate::host) struct Road {
     link: LinkId,
     stream: Arc<Stream>,
@@ -117,12 +83,6 @@ pub(in crate::host) struct Road {
     exit: Arc<Mutex<Option<Exit>>>,
     failure: Arc<Mutex<Option<String>>>,
     host: Arc<Simulated>,
-}
-
-const EXITED: Exit = Exit { code: Some(0), signal: None, core: false, forced: false };
-
-fn killed(forced: bool) -> Exit {
-    Exit { code: None, signal: Some(9), core: false, forced }
 }
 
 impl Road {
@@ -222,14 +182,6 @@ impl Road {
         !(end.has_started() && *stop == Stop::Ended) && self.can_be_killed()
     }
 
-    fn can_be_killed(&self) -> bool {
-        match &*self.far.borrow() {
-            Far::Running { actor, .. } => !(actor.is_running() || self.up.is_writing()),
-            Far::Absent(_) | Far::Reading(..) => true,
-            Far::Over(_) | Far::Busy => false,
-        }
-    }
-
     /// Does one of these things. Returns whether it was the last one.
     pub(super) fn follow(&self, next: Move, world: &World) -> bool {
         match next {
@@ -246,74 +198,6 @@ impl Road {
             }
         }
         false
-    }
-
-    fn begin(&self) {
-        let far = self.far.replace(Far::Busy);
-        let Far::Absent(absent) = far else { return };
-        if !self.down.attach_held(self.end_of(Direction::Down), self.first.take()) {
-            // Main has given up in the meantime.
-            self.stream.end();
-        }
-        self.far.replace(Far::Reading(Box::default(), absent));
-    }
-
-    /// Bytes arrive at the worker's process.
-    fn arrive_down(&self, world: &World) {
-        let next = match self.far.replace(Far::Busy) {
-            Far::Reading(mut arrived, absent) => {
-                if self.stream.receive(Direction::Down, &mut arrived.reader) {
-                    self.introduce(arrived, absent, world)
-                } else {
-                    Far::Over(Exit { code: Some(2), ..EXITED })
-                }
-            }
-            Far::Running { mut reader, mut end, actor } => {
-                if self.stream.receive(Direction::Down, &mut reader) {
-                    let end = end.as_mut().expect("the stream has not ended before");
-                    take_frames(&mut reader, end, &actor);
-                } else if let Some(end) = end.take() {
-                    end.end();
-                    actor.refuse();
-                }
-                Far::Running { reader, end, actor }
-            }
-            other => other,
-        };
-        self.far.replace(next);
-    }
-
-    /// The process learns which worker it is.
-    fn introduce(&self, mut arrived: Box<Arrived>, absent: Absent, world: &World) -> Far {
-        loop {
-            let frame = arrived.reader.next().unwrap_or_else(|malformed| {
-                panic!("main has sent a malformed frame: {}", malformed.0)
-            });
-            match frame {
-                None => return Far::Reading(arrived, absent),
-                Some(Frame::Hello(first)) => {
-                    let end = self.end_of(Direction::Up);
-                    self.up.attach(end);
-                    arrived.hello = Some(first);
-                }
-                Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) => {
-                    let Arrived { mut reader, hello } = *arrived;
-                    let hello = hello.expect("`Hello` is the first frame");
-                    let Absent { entry, shared, answers, scope } = absent;
-                    let introduced = Introduced { hello, init, shared, answers };
-                    let (up, counter) = (Arc::clone(&self.up), self.counter.clone());
-                    let peers = self.host.peers();
-                    let (mut end, setup) =
-                        WorkerEnd::new(self.link, introduced, up, counter, scope, peers);
-                    let actor = Rc::new(Actor::behind_road(setup, entry));
-                    world.add_actor(&actor);
-                    end.begin();
-                    take_frames(&mut reader, &mut end, &actor);
-                    return Far::Running { reader, end: Some(end), actor };
-                }
-                Some(frame) => panic!("main has begun with another frame: {frame:?}"),
-            }
-        }
     }
 
     /// Bytes arrive at main's side.
@@ -348,43 +232,6 @@ impl Road {
         }
         self.take(&mut main, step);
         self.main.replace(Some(main));
-    }
-
-    fn exit(&self) {
-        let far = self.far.replace(Far::Over(EXITED));
-        if let Far::Running { end: Some(end), .. } = far {
-            end.end();
-        }
-        self.up.end();
-        self.stream.end();
-    }
-
-    /// Kills the process, as something outside of the program may. The bytes sent last may be lost. Returns `false` if
-    /// it cannot be killed now.
-    pub(super) fn kill(&self, world: &World) -> bool {
-        // A process that is already ending is not killed.
-        let runs = match &*self.far.borrow() {
-            Far::Running { actor, .. } => !actor.is_over(),
-            _ => true,
-        };
-        if !(runs && self.can_be_killed()) {
-            return false;
-        }
-        self.stream.lose(Direction::Up);
-        self.end_process(killed(false), world);
-        true
-    }
-
-    fn end_process(&self, exit: Exit, world: &World) {
-        // Messages from its destructors are not sent.
-        self.up.end();
-        self.stream.end();
-        let far = self.far.replace(Far::Over(exit));
-        if let Far::Running { actor, end, .. } = far {
-            drop(end);
-            world.remove_actor(&actor);
-            actor.end();
-        }
     }
 
     /// Called when the process has ended or is killed: reports to main how it ended.
@@ -428,17 +275,3 @@ impl Road {
 
 /// The maximum number of things that happen on a road after its simulation is over.
 const MAX_MOVES: usize = 100_000;
-
-fn take_frames(reader: &mut FrameReader, end: &mut WorkerEnd, actor: &Actor) {
-    loop {
-        match reader.next() {
-            Ok(Some(frame)) => {
-                if end.take(frame) {
-                    actor.accept();
-                }
-            }
-            Ok(None) => return,
-            Err(malformed) => panic!("main has sent a malformed frame: {}", malformed.0),
-        }
-    }
-}
