@@ -10,6 +10,8 @@ mod asking;
 mod fallible;
 #[path = "simulation/jobs.rs"]
 mod jobs;
+#[path = "simulation/machines.rs"]
+mod machines;
 #[path = "simulation/merging.rs"]
 mod merging;
 #[path = "simulation/observers.rs"]

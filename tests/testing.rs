@@ -4,6 +4,8 @@
 mod actors;
 #[path = "testing/ending.rs"]
 mod ending;
+#[path = "testing/hosts.rs"]
+mod hosts;
 #[path = "testing/roads.rs"]
 mod roads;
 #[path = "testing/time.rs"]

@@ -4,13 +4,15 @@
 pub(crate) mod actor;
 #[cfg(feature = "process")]
 pub(crate) mod away;
+#[cfg(feature = "process")]
+pub(crate) mod choice;
 mod guards;
 #[cfg(feature = "process")]
 pub(crate) mod guest;
 #[cfg(feature = "process")]
 pub(crate) mod keeper;
 #[cfg(feature = "process")]
-mod network;
+pub(crate) mod network;
 #[cfg(feature = "process")]
 pub(crate) mod process;
 pub(crate) mod random;

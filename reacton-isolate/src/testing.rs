@@ -63,6 +63,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "process")]
+mod hosts;
 mod replay;
 
 use std::rc::Rc;
@@ -78,6 +80,9 @@ use crate::host::trace::Trace;
 use crate::host::world::{MAX_STEPS, World};
 use crate::hub::Hub;
 use crate::wire::change::Version;
+
+#[cfg(feature = "process")]
+pub use self::hosts::SimulatedHost;
 
 /// A simulation of workers without threads; see the [module](self).
 ///
@@ -204,8 +209,8 @@ impl Simulation {
     }
 
     /// Runs `f` and returns its result. Each isolate that `f` spawns is *away*: it behaves as if it ran in a process. A
-    /// road connects it with its main store: two queues of bytes that the seed cuts, delays and fills. Pools, workers
-    /// that answer calls, and workers of [`threaded`](Self::threaded) are not away; they keep the links of threads.
+    /// road connects it with its main store: two queues of bytes that the seed cuts, delays and fills. Workers of
+    /// [`threaded`](Self::threaded) are not away; they keep the links of threads.
     ///
     /// # Examples
     /// ```
@@ -222,7 +227,7 @@ impl Simulation {
     /// ```
     #[cfg(feature = "process")]
     pub fn away<U>(&self, f: impl FnOnce() -> U) -> U {
-        self.world.host.away(f)
+        self.world.host.away(Vec::new(), f)
     }
 
     /// Kills the process of a worker that is [away](Self::away), as something outside of the program may. No message

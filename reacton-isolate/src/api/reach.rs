@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::error::Refusal;
+pub use crate::host::choice::{Hearing, Load, Places, Search};
 use crate::host::guest::{Served, run_hosted};
 use crate::host::relay;
 pub use crate::worker::carrier::{

@@ -207,7 +207,11 @@ fn next(
         match receive_some(road, &mut inward, until) {
             Received::Ended => return None,
             Received::Taken(number) => return Some(Frame::Taken(number)),
-            Received::Leave => return Some(Frame::Message(IsolateMessage::Drain)),
+            Received::Leave => match &mut end {
+                Some(end) => end.leave(),
+                // There is no worker yet.
+                None => return None,
+            },
             Received::Idle if until.is_some_and(|until| Instant::now() >= until) => return None,
             Received::Bytes | Received::Idle | Received::Silent(_) => {}
         }

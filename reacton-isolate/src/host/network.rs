@@ -1,7 +1,8 @@
 //! The roads of a simulation. Each has two queues of bytes, which the seed cuts, delays, fills and ends. The code at
-//! both ends is the same as for processes.
+//! both ends is the same as for processes and for other machines.
 
 mod bytes;
+mod machine;
 mod road;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use reacton_core::wiring::Wiring;
 use reacton_core::{FirstPanic, Peers, ReactonStore};
 
+pub(crate) use self::machine::Machine;
 pub(super) use self::road::{Move, Road};
 use super::signal::{NoAnswer, Signal};
 use super::simulated::{self, Simulated};
@@ -31,11 +33,19 @@ use crate::worker::options::Options;
 pub(super) struct Roads {
     host: Arc<Simulated>,
     exit: Arc<Mutex<Option<Exit>>>,
+    /// Where the worker may run; none if it is in a process.
+    machines: Vec<Arc<Machine>>,
 }
 
 impl Roads {
-    pub(super) fn new(host: Arc<Simulated>) -> Self {
-        Self { host, exit: Arc::default() }
+    pub(super) fn new(host: Arc<Simulated>, machines: Vec<Arc<Machine>>) -> Self {
+        Self { host, exit: Arc::default(), machines }
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
     }
 }
 
@@ -43,7 +53,7 @@ impl Host for Roads {
     fn start(
         &self,
         main: &ReactonStore,
-        _: &Options,
+        options: &Options,
         start: Start,
     ) -> io::Result<Box<dyn Running>> {
         self.host.refuse_over()?;
@@ -52,7 +62,15 @@ impl Host for Roads {
             world.ok_or_else(|| io::Error::other("it is not on the thread of its simulation"))?;
         world.add_root(main);
         let signal = Signal::stepped(self.host.clone(), Wiring::of(main).number(), None);
-        Ok(world.start_away(start, Arc::new(signal), Arc::clone(&self.exit)))
+        let road = Road::new(
+            &self.host,
+            start,
+            Arc::new(signal),
+            Arc::clone(&self.exit),
+            self.machines.clone(),
+            options.handshake_timeout,
+        );
+        Ok(world.start_away(road))
     }
 
     fn after(&self, wait: Duration, waker: Waker) -> io::Result<Timer> {
@@ -85,7 +103,7 @@ pub(super) struct AwayWorker {
     signal: Arc<Signal>,
     sender: Arc<Sender>,
     /// Why the handshake was not completed.
-    failure: Arc<Mutex<Option<String>>>,
+    failure: Arc<Mutex<Option<Failure>>>,
 }
 
 impl Running for AwayWorker {
@@ -113,7 +131,7 @@ impl Running for AwayWorker {
     fn join(self: Box<Self>) -> Result<(), Failure> {
         self.signal.wait_end(Duration::MAX);
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.map_or(Ok(()), |message| Err(Failure::from(message)))
+        failure.map_or(Ok(()), Err)
     }
 }
 
@@ -125,14 +143,10 @@ impl fmt::Debug for AwayWorker {
 
 impl World {
     /// Starts a worker behind a road. Its process starts in a later step.
-    fn start_away(
-        &self,
-        start: Start,
-        signal: Arc<Signal>,
-        exit: Arc<Mutex<Option<Exit>>>,
-    ) -> Box<dyn Running> {
-        let road = Rc::new(Road::new(&self.host, start, Arc::clone(&signal), exit));
-        let worker = AwayWorker { signal, sender: road.sender(), failure: road.failure() };
+    fn start_away(&self, road: Road) -> Box<dyn Running> {
+        let road = Rc::new(road);
+        let (signal, failure) = (road.signal(), road.failure());
+        let worker = AwayWorker { signal, sender: road.sender(), failure };
         self.roads.borrow_mut().push(road);
         Box::new(worker)
     }
@@ -155,6 +169,57 @@ impl World {
     pub(crate) fn kill(&self, link: LinkId) -> bool {
         let road = self.roads.borrow().iter().find(|road| road.link() == link).cloned();
         road.is_some_and(|road| road.kill(self))
+    }
+
+    /// Returns the roads to a machine.
+    fn roads_to(&self, machine: &Arc<Machine>) -> Vec<Rc<Road>> {
+        let leads_there = |road: &&Rc<Road>| {
+            let there = road.connection().and_then(|connection| connection.machine());
+            there.is_some_and(|there| Arc::ptr_eq(&there, machine))
+        };
+        self.roads.borrow().iter().filter(leads_there).cloned().collect()
+    }
+
+    /// Nothing crosses the network to a machine any more.
+    fn freeze(&self, machine: &Arc<Machine>) {
+        for road in self.roads_to(machine) {
+            road.freeze();
+        }
+    }
+
+    /// Cuts the network to a machine for a time.
+    pub(crate) fn cut(&self, machine: &Arc<Machine>, time: Duration) {
+        if !machine.is_down() {
+            self.freeze(machine);
+            machine.cut(time);
+        }
+    }
+
+    /// The connection to a machine is lost, with everything that is on its way.
+    pub(crate) fn sever(&self, machine: &Arc<Machine>) {
+        self.freeze(machine);
+        machine.sever();
+    }
+
+    /// A machine goes, with all of its workers.
+    pub(crate) fn lose(&self, machine: &Arc<Machine>) {
+        self.freeze(machine);
+        machine.go();
+        for road in self.roads_to(machine) {
+            road.vanish(self);
+        }
+        self.roads.borrow_mut().retain(|road| !road.is_finished());
+    }
+
+    /// Returns the machine of a worker.
+    pub(crate) fn machine_of(&self, link: LinkId) -> Option<Arc<Machine>> {
+        let road = self.roads.borrow().iter().find(|road| road.link() == link).cloned();
+        road?.connection()?.machine()
+    }
+
+    /// Returns the number of roads, each with a worker or the rest of one.
+    pub(crate) fn road_count(&self) -> usize {
+        self.roads.borrow().len()
     }
 
     /// Delivers everything that was sent. By then all workers have ended.

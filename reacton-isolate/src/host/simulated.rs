@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{IsReady, Peers, ReactonStore, panics};
 
 #[cfg(feature = "process")]
-use super::network::Roads;
+use super::network::{Machine, Roads};
 use super::random::Random;
 use super::signal::Signal;
 use super::stack::{Pause, Stack};
@@ -34,9 +34,12 @@ pub(crate) struct Simulated {
     pub(crate) time: VirtualTime,
     stacks: Mutex<Vec<Arc<Stack>>>,
     jobs: Mutex<VecDeque<Arc<dyn Job>>>,
-    /// New workers are put behind a road.
+    /// New workers are put behind a road: to one of these machines, or to a process if there are none.
     #[cfg(feature = "process")]
-    away: AtomicBool,
+    away: Mutex<Option<Vec<Arc<Machine>>>>,
+    /// How many machines there are.
+    #[cfg(feature = "process")]
+    pub(super) machines: AtomicUsize,
     /// The number of steps taken.
     pub(super) steps: AtomicU64,
     /// The simulation was dropped: waiting threads continue, so that they notice that they have to end.
@@ -87,7 +90,9 @@ impl Simulated {
             stacks: Mutex::default(),
             jobs: Mutex::default(),
             #[cfg(feature = "process")]
-            away: AtomicBool::new(false),
+            away: Mutex::default(),
+            #[cfg(feature = "process")]
+            machines: AtomicUsize::new(0),
             steps: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
         })
@@ -113,16 +118,18 @@ impl Simulated {
         true
     }
 
-    /// Runs `f`; workers that it spawns are put behind a road.
+    /// Runs `f`; workers that it spawns are put behind a road: to one of the `machines`, or to a process if there are
+    /// none.
     #[cfg(feature = "process")]
-    pub(crate) fn away<U>(&self, f: impl FnOnce() -> U) -> U {
-        struct Back<'b>(&'b AtomicBool, bool);
+    pub(crate) fn away<U>(&self, machines: Vec<Arc<Machine>>, f: impl FnOnce() -> U) -> U {
+        struct Back<'b>(&'b Mutex<Option<Vec<Arc<Machine>>>>, Option<Vec<Arc<Machine>>>);
         impl Drop for Back<'_> {
             fn drop(&mut self) {
-                self.0.store(self.1, Ordering::SeqCst);
+                *lock(self.0) = self.1.take();
             }
         }
-        let _back = Back(&self.away, self.away.swap(true, Ordering::SeqCst));
+        let before = lock(&self.away).replace(machines);
+        let _back = Back(&self.away, before);
         f()
     }
 
@@ -288,8 +295,9 @@ impl Host for Simulated {
 
     #[cfg(feature = "process")]
     fn behind_road(&self, asked: bool) -> Option<Arc<dyn Host>> {
-        let is_away = asked || self.away.load(Ordering::SeqCst);
-        (is_away && !self.threaded).then(|| Arc::new(Roads::new(self.arc())) as Arc<dyn Host>)
+        let away = lock(&self.away).clone().or_else(|| asked.then(Vec::new));
+        let machines = away.filter(|_| !self.threaded)?;
+        Some(Arc::new(Roads::new(self.arc(), machines)))
     }
 }
 

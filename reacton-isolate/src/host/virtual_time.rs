@@ -14,6 +14,9 @@ const MAX_STEP: usize = 20_000;
 /// A timer that fires this soon may fire before another step.
 const SOON: Duration = Duration::from_millis(20);
 
+/// How long a thread is interrupted at most if no other one can continue before.
+const A_WHILE: Duration = Duration::from_secs(2);
+
 /// The time of one simulation. It begins at an arbitrary moment; only differences have a meaning.
 #[derive(Debug)]
 pub(crate) struct VirtualTime {
@@ -50,6 +53,11 @@ impl VirtualTime {
 
     pub(super) fn now(&self) -> Instant {
         lock(&self.state).now
+    }
+
+    /// Returns how long a thread that is interrupted now may stay so, while others only wait.
+    pub(super) fn after_a_while(&self) -> Option<Instant> {
+        self.now().checked_add(A_WHILE)
     }
 
     /// Returns how much time has passed since the simulation began.

@@ -205,7 +205,7 @@ impl World {
                 self.refuse_loop(waiting, deadline);
                 return false;
             }
-            if self.step() {
+            if self.step_at(deadline) {
                 continue;
             }
             let next = [deadline, self.first_deadline()].into_iter().flatten().min();
@@ -373,7 +373,7 @@ impl World {
         }
         while self.host.is_interrupted() {
             // A panic of this step belongs to the other thread.
-            match catch_unwind(AssertUnwindSafe(|| self.step())) {
+            match catch_unwind(AssertUnwindSafe(|| self.step_at(self.host.time.after_a_while()))) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(payload) => {

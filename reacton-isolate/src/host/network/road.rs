@@ -1,23 +1,28 @@
 //! One road of a simulation: what can happen next on it, and main's end.
 
 mod far;
+mod seek;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 use self::far::{Absent, Far, killed};
-use super::bytes::{Direction, End, Stream};
+use self::seek::{At, Seek};
+use super::bytes::{Direction, End, Side, Stream};
+use super::machine::{Connection, Machine};
+use crate::host::keeper::Receiving;
 use crate::host::road::{self, Limits, MainEnd, Step, Stop};
 use crate::host::signal::Signal;
 use crate::host::simulated::Simulated;
+use crate::host::virtual_time::VirtualTimer;
 use crate::host::world::World;
-use crate::host::{Host, Start};
+use crate::host::{Failure, Host, Start};
 use crate::link::{SendCounter, Sender};
 use crate::sync::LinkId;
 use crate::wire::frame::Batch;
-use crate::wire::message::IsolateMessage;
-use crate::worker::carrier::Ending;
+use crate::worker::carrier::{CarrierError, Ending};
 use crate::worker::exit::Exit;
 
 /// Something that can happen on a road.
@@ -35,6 +40,20 @@ pub(in crate::host) enum Move {
     Exit,
     /// Main learns that the worker has ended.
     Close,
+    /// A client asks a machine for a place, or reads its answer.
+    Seek,
+    /// An end notices that its connection is lost. The direction is that in which it receives.
+    Lose(Direction),
+    /// An acknowledgement arrives apart from the bytes.
+    Report(Direction),
+    /// Main notices that the machine is silent, or is heard again.
+    Hear,
+    /// Main waits no longer for the handshake.
+    Look,
+    /// The worker is asked to end, because its machine will.
+    Leave,
+    /// The worker vanishes with its machine.
+    Vanish,
 }
 
 impl Move {
@@ -49,6 +68,15 @@ impl Move {
             Self::Answer => "an answer to a handshake is taken",
             Self::Exit => "a process exits",
             Self::Close => "main learns how a process has ended",
+            Self::Seek => "a client and a host agree about a worker",
+            Self::Lose(Direction::Down) => "a host notices that its client is lost",
+            Self::Lose(Direction::Up) => "main notices that a host is lost",
+            Self::Report(Direction::Down) => "a worker reads an acknowledgement",
+            Self::Report(Direction::Up) => "main reads an acknowledgement",
+            Self::Hear => "main notices whether a host is silent",
+            Self::Look => "main waits no longer for a handshake",
+            Self::Leave => "a host asks a worker to end",
+            Self::Vanish => "a worker vanishes with its host",
         }
     }
 }
@@ -81,8 +109,21 @@ pub(in crate::host) struct Road {
     far: RefCell<Far>,
     signal: Arc<Signal>,
     exit: Arc<Mutex<Option<Exit>>>,
-    failure: Arc<Mutex<Option<String>>>,
+    failure: Arc<Mutex<Option<Failure>>>,
     host: Arc<Simulated>,
+    /// The machines on which the worker may run; none for a process.
+    machines: Vec<Arc<Machine>>,
+    seek: RefCell<Option<Seek>>,
+    /// Where the worker runs, if that is a machine.
+    at: RefCell<Option<At>>,
+    /// Main has noticed that the machine is silent.
+    is_silent: Cell<bool>,
+    /// The worker was asked to end by its machine.
+    leaves: Cell<bool>,
+    /// Main's end is gone.
+    closed: Cell<bool>,
+    /// Lets the time of a handshake pass.
+    _timer: Option<VirtualTimer>,
 }
 
 impl Road {
@@ -91,12 +132,20 @@ impl Road {
         start: Start,
         signal: Arc<Signal>,
         exit: Arc<Mutex<Option<Exit>>>,
+        machines: Vec<Arc<Machine>>,
+        timeout: Duration,
     ) -> Self {
         let Start { setup, entry, over_the_link } = start;
-        // A real keeper limits a restart's handshake by the timeout of its sleep on the socket. Here no time passes
-        // meanwhile, so there is no limit.
-        let limits = Limits { answer: over_the_link.then_some(Duration::MAX), watchdog: None };
-        let end = MainEnd::new(&setup, limits, host.now());
+        let is_apart = !machines.is_empty();
+        // A real keeper limits a restart's handshake by the timeout of its sleep on the socket. With a process no time
+        // passes meanwhile, so there is no limit.
+        let answer = if is_apart { timeout } else { Duration::MAX };
+        let limits = Limits { answer: over_the_link.then_some(answer), watchdog: None };
+        let mut end = MainEnd::new(&setup, limits, host.now());
+        if is_apart {
+            end.set_gate(gate(host));
+        }
+        let timer = || host.time.set_timer(timeout, Waker::noop().clone());
         let mut first = Batch::default();
         first.hello(&road::hello(&setup));
         first.message(&setup.init);
@@ -120,6 +169,13 @@ impl Road {
             exit,
             failure: Arc::default(),
             host: Arc::clone(host),
+            seek: RefCell::new(is_apart.then(|| Seek::new(host, timeout))),
+            machines,
+            at: RefCell::default(),
+            is_silent: Cell::new(false),
+            leaves: Cell::new(false),
+            closed: Cell::new(false),
+            _timer: (is_apart && over_the_link).then(timer),
         }
     }
 
@@ -131,7 +187,11 @@ impl Road {
         Arc::clone(&self.down)
     }
 
-    pub(super) fn failure(&self) -> Arc<Mutex<Option<String>>> {
+    pub(super) fn signal(&self) -> Arc<Signal> {
+        Arc::clone(&self.signal)
+    }
+
+    pub(super) fn failure(&self) -> Arc<Mutex<Option<Failure>>> {
         Arc::clone(&self.failure)
     }
 
@@ -139,47 +199,94 @@ impl Road {
         Arc::new(End { stream: Arc::clone(&self.stream), direction })
     }
 
+    /// Returns whether nothing can happen any more.
+    pub(super) fn is_finished(&self) -> bool {
+        self.is_over() && self.closed.get()
+    }
+
+    pub(super) fn connection(&self) -> Option<Arc<Connection>> {
+        self.at.borrow().as_ref().map(|at| Arc::clone(&at.connection))
+    }
+
     /// Calls `add` for each thing that can happen next.
     pub(super) fn moves(&self, mut add: impl FnMut(Move)) {
-        match &*self.far.borrow() {
-            Far::Absent(_) => add(Move::Begin),
-            Far::Running { actor, .. } if actor.has_ended() && self.up.is_flushed() => {
-                add(Move::Exit);
+        if let Some(seek) = &*self.seek.borrow() {
+            if self.can_seek(seek) {
+                add(Move::Seek);
             }
-            Far::Reading(..) | Far::Running { end: Some(_), .. }
-                if self.stream.has_arrivals(Direction::Down) =>
-            {
-                add(Move::Arrive(Direction::Down));
-            }
-            _ => {}
+            return;
         }
+        self.far_moves(&mut add);
         for (direction, sender) in [(Direction::Down, &self.down), (Direction::Up, &self.up)] {
             if sender.is_due() && self.stream.takes(direction) {
                 add(Move::Send(direction));
             }
         }
-        match self.main.borrow().as_ref().map(|main| &main.state) {
-            Some(Reading::Bytes) if self.stream.has_arrivals(Direction::Up) => {
-                add(Move::Arrive(Direction::Up));
+        self.main_moves(&mut add);
+    }
+
+    fn main_moves(&self, add: &mut impl FnMut(Move)) {
+        let mut main = self.main.borrow_mut();
+        let Some(Main { end, state }) = main.as_mut() else { return };
+        match state {
+            Reading::Bytes => {
+                let is_full = self.is_apart() && end.is_full();
+                if (!is_full || self.stream.is_closed(Side::Main))
+                    && self.stream.has_arrivals(Direction::Up)
+                {
+                    add(Move::Arrive(Direction::Up));
+                }
+                if self.stream.has_report(Direction::Up) {
+                    add(Move::Report(Direction::Up));
+                }
+                let now = self.host.now();
+                if self.is_apart() && end.waits_until(now).is_some_and(|until| until <= now) {
+                    add(Move::Look);
+                }
+                if self.machine_is_silent() != self.is_silent.get() {
+                    add(Move::Hear);
+                }
             }
-            Some(Reading::Answer) if self.signal.is_taken().is_some() => add(Move::Answer),
-            Some(Reading::Stopped(_)) if self.is_over() || self.is_to_be_killed() => {
-                add(Move::Close);
+            Reading::Answer if self.signal.is_taken().is_some() => add(Move::Answer),
+            Reading::Stopped(stop) => {
+                let is_ended = end.has_started() && *stop == Stop::Ended;
+                if self.is_apart() || self.is_over() || !is_ended && self.can_be_killed() {
+                    add(Move::Close);
+                }
             }
-            _ => {}
+            Reading::Answer => {}
         }
+        if self.loses(Side::Main) {
+            add(Move::Lose(Direction::Up));
+        }
+    }
+
+    /// Called before the network to the machine is cut.
+    pub(super) fn freeze(&self) {
+        if self.connection().is_some_and(|connection| connection.crosses()) {
+            self.stream.freeze();
+        }
+    }
+
+    /// Whether the worker is on another machine.
+    fn is_apart(&self) -> bool {
+        !self.machines.is_empty()
+    }
+
+    fn machine_is_silent(&self) -> bool {
+        let machine = self.connection().and_then(|connection| connection.machine());
+        machine.is_some_and(|machine| machine.is_silent())
+    }
+
+    /// Returns whether an end is about to notice that its connection is lost.
+    fn loses(&self, side: Side) -> bool {
+        let connection = self.connection();
+        connection.is_some_and(|connection| connection.is_lost(side))
+            && !self.stream.has_lost_connection(side)
     }
 
     fn is_over(&self) -> bool {
         matches!(&*self.far.borrow(), Far::Over(_))
-    }
-
-    /// Returns whether main has decided to kill the process, and it can be killed now.
-    fn is_to_be_killed(&self) -> bool {
-        let main = self.main.borrow();
-        let Some(Main { end, state: Reading::Stopped(stop) }) = main.as_ref() else { return false };
-        // Otherwise the process ends by itself, within its grace period.
-        !(end.has_started() && *stop == Stop::Ended) && self.can_be_killed()
     }
 
     /// Does one of these things. Returns whether it was the last one.
@@ -192,12 +299,18 @@ impl Road {
             Move::Arrive(Direction::Up) => self.arrive_up(),
             Move::Answer => self.answer(),
             Move::Exit => self.exit(),
-            Move::Close => {
-                self.close(world);
-                return true;
-            }
+            Move::Close => self.close(world),
+            Move::Seek => return self.seek(),
+            Move::Lose(direction) => self.stream.lose_connection(direction.receiver()),
+            Move::Report(Direction::Down) => self.report_down(),
+            Move::Report(Direction::Up) => self.report_up(),
+            Move::Hear => self.hear(),
+            Move::Look => self.look(),
+            Move::Leave => self.leave(),
+            Move::Vanish => self.end_process(killed(true), world),
         }
-        false
+        self.free_place();
+        self.is_finished()
     }
 
     /// Bytes arrive at main's side.
@@ -210,6 +323,30 @@ impl Road {
             main.state = Reading::Stopped(Stop::Ended);
         }
         self.main.replace(Some(main));
+    }
+
+    /// An acknowledgement arrives at main's side.
+    fn report_up(&self) {
+        let Some(number) = self.stream.receive_report(Direction::Up) else { return };
+        let Some(mut main) = self.main.take() else { return };
+        main.end.taken(number, self.host.now());
+        self.main.replace(Some(main));
+    }
+
+    fn hear(&self) {
+        let is_silent = self.machine_is_silent();
+        self.is_silent.set(is_silent);
+        let Some(main) = self.main.take() else { return };
+        main.end.show_silence(is_silent);
+        self.main.replace(Some(main));
+    }
+
+    fn look(&self) {
+        if let Some(main) = &mut *self.main.borrow_mut()
+            && let Some(stop) = main.end.look(self.host.now())
+        {
+            main.state = Reading::Stopped(stop);
+        }
     }
 
     fn take(&self, side: &mut Main, step: Step) {
@@ -239,7 +376,11 @@ impl Road {
         let main = self.main.take();
         let Some(Main { end, state: Reading::Stopped(stop) }) = main else { return };
         let after = end.ran(self.host.now());
+        self.closed.set(true);
         self.down.end();
+        if self.is_apart() {
+            return self.close_apart(end, stop, after);
+        }
         if self.can_be_killed() {
             self.end_process(killed(true), world);
         }
@@ -251,12 +392,32 @@ impl Road {
             *self.exit.lock().unwrap_or_else(PoisonError::into_inner) = exit;
         }
         let failure = end.end(stop, Ending { exit, ..Ending::default() }, after);
+        self.report_end(failure);
+    }
+
+    /// As [`close`](Self::close), for a worker on another machine, which may go on for a while.
+    fn close_apart(&self, end: MainEnd, stop: Stop, after: Duration) {
+        let assigned = self.at.borrow_mut().as_mut().and_then(|at| at.assigned.take());
+        drop(assigned);
+        let machine = self.connection().and_then(|connection| connection.machine());
+        let name = machine.map(|machine| machine.name()).unwrap_or_default();
+        let lost = Some(format!("{name} is lost"));
+        self.report_end(end.end(stop, Ending { lost, ..Ending::default() }, after));
+    }
+
+    fn report_end(&self, failure: Option<String>) {
+        let failure = failure.map(Failure::from);
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         self.signal.end();
     }
 
     /// Called when the simulation is over, and its actors have ended: delivers what they have sent.
     pub(super) fn finish(&self, world: &World) {
+        self.machines.iter().for_each(|machine| machine.come_back());
+        if let Some(seek) = self.seek.take() {
+            let error = CarrierError::Failed(String::from("its simulation is over"));
+            return self.give_up(seek, &error);
+        }
         for _ in 0..MAX_MOVES {
             if matches!(&*self.far.borrow(), Far::Absent(_) | Far::Reading(..)) {
                 self.end_process(killed(true), world);
@@ -275,3 +436,9 @@ impl Road {
 
 /// The maximum number of things that happen on a road after its simulation is over.
 const MAX_MOVES: usize = 100_000;
+
+/// How many messages may wait at a store before its road is read no further, by the seed: mostly few.
+fn gate(host: &Simulated) -> u64 {
+    let most = if host.random.one_in(2) { 64 } else { 4 };
+    1 + host.random.below(most) as u64
+}

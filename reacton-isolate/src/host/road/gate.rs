@@ -10,25 +10,39 @@ const MESSAGES: u64 = 64;
 const BYTES: usize = 256 * 1024;
 
 /// The sizes of the messages that wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gate {
+    /// So many messages may wait.
+    most: u64,
     sizes: VecDeque<usize>,
     bytes: usize,
 }
 
+impl Default for Gate {
+    fn default() -> Self {
+        Self::of(MESSAGES)
+    }
+}
+
 impl Gate {
+    /// Returns a gate that lets so many messages wait.
+    pub(super) fn of(most: u64) -> Self {
+        Self { most, sizes: VecDeque::new(), bytes: 0 }
+    }
+
     /// Called when a message was put into the inbox.
     pub(super) fn count(&mut self, size: usize) {
         self.sizes.push_back(size);
         self.bytes += size;
     }
 
-    /// Whether nothing more may be read, if so many messages wait.
+    /// Whether nothing more may be read, if so many messages wait at the store. Those that no road has brought are not
+    /// counted: a worker that is asked to end reads on, for the frame that lets it begin may be among what is left.
     pub(super) fn is_full(&mut self, waiting: u64) -> bool {
         while self.sizes.len() as u64 > waiting {
             self.bytes -= self.sizes.pop_front().unwrap_or(0);
         }
-        waiting >= MESSAGES || self.bytes >= BYTES
+        self.sizes.len() as u64 >= self.most || self.bytes >= BYTES
     }
 }
 
@@ -48,6 +62,14 @@ mod tests {
         assert!(gate.is_full(MESSAGES));
         assert!(!gate.is_full(MESSAGES - 1));
         assert_eq!(gate.bytes, 63);
+    }
+
+    #[test]
+    fn what_no_road_has_brought_does_not_close_it() {
+        let mut gate = Gate::of(1);
+        assert!(!gate.is_full(3));
+        gate.count(1);
+        assert!(gate.is_full(3));
     }
 
     #[test]

@@ -103,6 +103,11 @@ impl MainEnd {
         }
     }
 
+    /// Sets how many messages may wait at main before the road is read no further.
+    pub(crate) fn set_gate(&mut self, most: u64) {
+        self.gate = Gate::of(most);
+    }
+
     /// Returns the reader for arriving bytes.
     pub(crate) fn reader(&mut self) -> &mut FrameReader {
         &mut self.reader
@@ -185,7 +190,8 @@ impl MainEnd {
 
     /// The worker has applied or merged so many messages.
     pub(crate) fn taken(&mut self, number: u64, now: Instant) {
-        self.taken = number;
+        // An acknowledgement may overtake an earlier one.
+        self.taken = self.taken.max(number);
         self.took = Some(now);
         self.incoming.set_received(number);
         self.outbox.report_received(&self.incoming);

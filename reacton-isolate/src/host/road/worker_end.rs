@@ -91,6 +91,11 @@ impl WorkerEnd {
         (end, setup)
     }
 
+    /// Sets how many messages may wait for the worker before the road is read no further.
+    pub(crate) fn set_gate(&mut self, most: u64) {
+        self.gate = Gate::of(most);
+    }
+
     /// Called when the worker exists: makes it look for its first job.
     pub(crate) fn begin(&self) {
         self.orders.begin();
@@ -118,6 +123,12 @@ impl WorkerEnd {
             Frame::Hello(_) | Frame::LastWords(_) | Frame::Report(_) => {}
         }
         false
+    }
+
+    /// Called when the host is about to end: the worker does what has arrived, and ends. This is no frame, so the gate does
+    /// not count it.
+    pub(crate) fn leave(&mut self) {
+        self.outbox.send(IsolateMessage::Drain);
     }
 
     /// Counts a message put into the worker's inbox. One that is merged there counts as applied.

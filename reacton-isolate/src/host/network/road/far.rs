@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::Road;
+use super::{Move, Road, gate};
 use crate::host::Host;
 use crate::host::actor::Actor;
-use crate::host::network::bytes::Direction;
+use crate::host::network::bytes::{Direction, Side};
 use crate::host::road::{Introduced, WorkerEnd};
 use crate::host::world::World;
 use crate::shared::SharedSet;
@@ -63,12 +63,53 @@ impl Road {
         }
     }
 
+    /// Calls `add` for each thing that can happen next at the worker's end.
+    pub(super) fn far_moves(&self, add: &mut impl FnMut(Move)) {
+        let has_arrivals = self.stream.has_arrivals(Direction::Down);
+        match &mut *self.far.borrow_mut() {
+            Far::Absent(_) => add(Move::Begin),
+            Far::Reading(..) if has_arrivals => add(Move::Arrive(Direction::Down)),
+            Far::Running { actor, end, .. } => {
+                if actor.has_ended() && self.up.is_flushed() {
+                    add(Move::Exit);
+                } else if let Some(end) = end {
+                    let is_full = self.is_apart() && end.is_full();
+                    if has_arrivals && (!is_full || self.stream.is_closed(Side::Far)) {
+                        add(Move::Arrive(Direction::Down));
+                    }
+                    if self.stream.has_report(Direction::Down) {
+                        add(Move::Report(Direction::Down));
+                    }
+                    let is_asked = self.leaves.get();
+                    if !is_asked && self.machine_is_ending() {
+                        add(Move::Leave);
+                    }
+                }
+            }
+            Far::Over(_) | Far::Busy => return,
+            Far::Reading(..) => {}
+        }
+        if self.loses(Side::Far) {
+            add(Move::Lose(Direction::Down));
+        }
+        if self.connection().is_some_and(|connection| connection.has_vanished())
+            && self.can_be_killed()
+        {
+            add(Move::Vanish);
+        }
+    }
+
+    fn machine_is_ending(&self) -> bool {
+        let machine = self.connection().and_then(|connection| connection.machine());
+        machine.is_some_and(|machine| machine.is_ending())
+    }
+
     pub(super) fn begin(&self) {
         let far = self.far.replace(Far::Busy);
         let Far::Absent(absent) = far else { return };
         if !self.down.attach_held(self.end_of(Direction::Down), self.first.take()) {
             // Main has given up in the meantime.
-            self.stream.end();
+            self.stream.end(Side::Main);
         }
         self.far.replace(Far::Reading(Box::default(), absent));
     }
@@ -120,6 +161,9 @@ impl Road {
                     let peers = self.host.peers();
                     let (mut end, setup) =
                         WorkerEnd::new(self.link, introduced, up, counter, scope, peers);
+                    if self.is_apart() {
+                        end.set_gate(gate(&self.host));
+                    }
                     let actor = Rc::new(Actor::behind_road(setup, entry));
                     world.add_actor(&actor);
                     end.begin();
@@ -136,13 +180,38 @@ impl Road {
         if let Far::Running { end: Some(end), .. } = far {
             end.end();
         }
-        self.up.end();
-        self.stream.end();
+        self.up.finish();
+        self.stream.end(Side::Far);
+    }
+
+    /// An acknowledgement arrives at the worker's process.
+    pub(super) fn report_down(&self) {
+        if let Some(number) = self.stream.receive_report(Direction::Down) {
+            self.at_end(|end| _ = end.take(Frame::Taken(number)));
+        }
+    }
+
+    /// The machine lets its workers end.
+    pub(super) fn leave(&self) {
+        self.leaves.set(true);
+        self.at_end(WorkerEnd::leave);
+    }
+
+    /// Something happens that is not among the bytes.
+    fn at_end(&self, happens: impl FnOnce(&mut WorkerEnd)) {
+        let mut far = self.far.replace(Far::Busy);
+        if let Far::Running { end: Some(end), .. } = &mut far {
+            happens(end);
+        }
+        self.far.replace(far);
     }
 
     /// Kills the process, as something outside of the program may. The bytes sent last may be lost. Returns `false` if
     /// it cannot be killed now.
-    pub(super) fn kill(&self, world: &World) -> bool {
+    pub(in crate::host::network) fn kill(&self, world: &World) -> bool {
+        if self.is_apart() {
+            return false;
+        }
         // A process that is already ending is not killed.
         let runs = match &*self.far.borrow() {
             Far::Running { actor, .. } => !actor.is_over(),
@@ -159,12 +228,33 @@ impl Road {
     pub(super) fn end_process(&self, exit: Exit, world: &World) {
         // Messages from its destructors are not sent.
         self.up.end();
-        self.stream.end();
+        self.stream.end(Side::Far);
         let far = self.far.replace(Far::Over(exit));
         if let Far::Running { actor, end, .. } = far {
             drop(end);
             world.remove_actor(&actor);
             actor.end();
+        }
+    }
+
+    /// The machine of the worker has gone.
+    pub(in crate::host::network) fn vanish(&self, world: &World) {
+        if let Some(connection) = self.connection() {
+            connection.vanish();
+            connection.arm();
+        }
+        if self.can_be_killed() {
+            self.end_process(killed(true), world);
+            self.free_place();
+        }
+    }
+
+    /// A worker that has ended has no place any more.
+    pub(super) fn free_place(&self) {
+        if self.is_over()
+            && let Some(at) = &mut *self.at.borrow_mut()
+        {
+            at.place = None;
         }
     }
 }
@@ -173,6 +263,7 @@ fn take_frames(reader: &mut FrameReader, end: &mut WorkerEnd, actor: &Actor) {
     loop {
         match reader.next() {
             Ok(Some(frame)) => {
+                end.count_bytes(reader.frame_len());
                 if end.take(frame) {
                     actor.accept();
                 }

@@ -1,0 +1,477 @@
+//! N1 to N3 in schedules that seeds decide: workers on hosts that are lost, cut off, stopped, full, and come back.
+//!
+//! Main gives numbered orders, and each worker reports each order that it sees. So a lost, repeated or late message
+//! shows in the numbers.
+
+#[path = "machines/journal.rs"]
+mod journal;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::thread;
+use std::time::Duration;
+
+use reacton::prelude::*;
+use reacton::testing::{SimulatedHost, Simulation, version};
+use reacton_support::{from_env, hide_panics_with, panic_text, quietly, shrink};
+
+use self::journal::{Journal, forget_all};
+use crate::observers::PLANNED;
+
+/// Counts up by one, in main only.
+#[reacton]
+static ORDER: u32 = 0;
+
+/// Written by all.
+#[reacton]
+static NOTE: u8 = 0;
+
+/// Written by all.
+#[reacton]
+static TABLE: ReactonMap<u8, u16> = ReactonMap::new();
+
+/// What each worker has reported last.
+#[reacton]
+static FIRST: Report = Report::NONE;
+
+#[reacton]
+static SECOND: Report = Report::NONE;
+
+#[reacton]
+static THIRD: Report = Report::NONE;
+
+/// A report of a worker: the `number`-th of this `life`, about an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct Report {
+    life: u32,
+    number: u32,
+    order: u32,
+}
+
+impl Report {
+    const NONE: Self = Self { life: 0, number: 0, order: 0 };
+}
+
+const WORKERS: usize = 3;
+
+/// Returns the reacton of a worker.
+fn report_of(worker: usize) -> &'static Reacton<Report> {
+    [&FIRST, &SECOND, &THIRD][worker]
+}
+
+/// What is done to hosts in a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weather {
+    /// Cuts that are shorter than the patience of both ends.
+    Fair,
+    /// Whatever happens to machines and networks.
+    Foul,
+}
+
+struct Worker {
+    isolate: IsolateStore,
+    delivery: Delivery,
+    restarts: bool,
+    journal: Rc<Journal>,
+    host: Option<usize>,
+}
+
+struct Site {
+    simulation: Rc<Simulation>,
+    store: ReactonStore,
+    hosts: Vec<SimulatedHost>,
+    workers: Vec<Worker>,
+    /// How many workers were spawned, also in vain.
+    spawned: usize,
+    weather: Weather,
+    /// When the last cut is over.
+    cut_until: Duration,
+    tally: Tally,
+}
+
+/// Counts of what happened in a run.
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    steps: u64,
+    workers: u64,
+    orders: u64,
+    heard: u64,
+    hosts_lost: u64,
+    roads_lost: u64,
+    cuts: u64,
+    stops: u64,
+    silences: u64,
+    returns: u64,
+    restarts: u64,
+    restarts_elsewhere: u64,
+    /// How often a second worker began while the first one ran.
+    overlaps: u64,
+    refused: u64,
+    unreachable: u64,
+    lost: u64,
+    compared: u64,
+}
+
+impl std::ops::Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            steps: self.steps + other.steps,
+            workers: self.workers + other.workers,
+            orders: self.orders + other.orders,
+            heard: self.heard + other.heard,
+            hosts_lost: self.hosts_lost + other.hosts_lost,
+            roads_lost: self.roads_lost + other.roads_lost,
+            cuts: self.cuts + other.cuts,
+            stops: self.stops + other.stops,
+            silences: self.silences + other.silences,
+            returns: self.returns + other.returns,
+            restarts: self.restarts + other.restarts,
+            restarts_elsewhere: self.restarts_elsewhere + other.restarts_elsewhere,
+            overlaps: self.overlaps + other.overlaps,
+            refused: self.refused + other.refused,
+            unreachable: self.unreachable + other.unreachable,
+            lost: self.lost + other.lost,
+            compared: self.compared + other.compared,
+        }
+    }
+}
+
+impl Site {
+    /// The beginning of a schedule. A choice of 0 is always the simplest one, because schedules are shrunk to zeros.
+    fn new(simulation: Rc<Simulation>) -> Self {
+        forget_all();
+        let store = ReactonStore::new();
+        let weather = [Weather::Foul, Weather::Fair][usize::from(simulation.pick(3) == 2)];
+        let hosts = (0..=1 + simulation.pick(2)).map(|_| simulation.host(2 + simulation.pick(2)));
+        let hosts = hosts.collect();
+        let (workers, cut_until) = (Vec::new(), Duration::ZERO);
+        let tally = Tally::default();
+        let mut site =
+            Self { simulation, store, hosts, workers, spawned: 0, weather, cut_until, tally };
+        site.spawn();
+        site
+    }
+
+    fn pick(&self, limit: usize) -> usize {
+        self.simulation.pick(limit)
+    }
+
+    fn note(&self, line: impl FnOnce() -> String) {
+        self.simulation.note(line);
+    }
+
+    fn spawn(&mut self) {
+        if self.spawned == WORKERS {
+            return;
+        }
+        let (number, latest, policy) = (self.spawned, self.pick(3) == 2, self.pick(4));
+        self.spawned += 1;
+        self.note(|| format!("worker {number} is spawned, latest: {latest}, policy: {policy}"));
+        let delivery = if latest { Delivery::Latest } else { Delivery::Every };
+        let restart = match policy {
+            3 => Restart::Never,
+            _ => Restart::OnPanic {
+                max: 100_000,
+                within: Duration::from_secs(3600),
+                backoff: Duration::from_millis(10),
+            },
+        };
+        let shared = [
+            shared![ORDER, NOTE, TABLE, FIRST],
+            shared![ORDER, NOTE, TABLE, SECOND],
+            shared![ORDER, NOTE, TABLE, THIRD],
+        ];
+        let builder = IsolateStore::builder().delivery(delivery).restart(restart);
+        let builder = builder.shared(shared.into_iter().nth(number).expect("there are three"));
+        let journal = Journal::begin(number, delivery == Delivery::Every);
+        journal.listen(&self.store);
+        let entry = move |store: &ReactonStore| journal::live(store, number);
+        let spawned = self.simulation.at(&self.hosts, || builder.spawn(&self.store, entry));
+        match spawned {
+            Ok(isolate) => {
+                journal.watch(&self.store, &isolate);
+                let (restarts, host) = (policy != 3, None);
+                self.workers.push(Worker { isolate, delivery, restarts, journal, host });
+                self.tally.workers += 1;
+            }
+            Err(SpawnError::Refused { .. }) => self.tally.refused += 1,
+            Err(SpawnError::Unreachable { .. } | SpawnError::TimedOut { .. }) => {
+                self.tally.unreachable += 1;
+            }
+            Err(error) => {
+                // Its host was lost, or is stopped, in the middle of the handshake.
+                assert!(self.weather == Weather::Foul, "{error}");
+                self.tally.unreachable += 1;
+            }
+        }
+    }
+
+    /// Main gives orders.
+    fn order(&mut self) {
+        let count = [1, 1, 2, 5, 90][self.pick(5)];
+        self.note(|| format!("main gives {count} orders"));
+        for _ in 0..count {
+            self.store.update(&ORDER, |order| *order += 1);
+        }
+        self.tally.orders += count;
+    }
+
+    /// Some store writes what all write.
+    fn write(&self) {
+        let workers = self.simulation.workers();
+        let at = self.pick(workers.len() + 1);
+        let store = workers.get(at).unwrap_or(&self.store);
+        let [key, value] = [4, 100].map(|limit| self.pick(limit));
+        self.note(|| format!("{store:?} writes {value} at {key}"));
+        let key = u8::try_from(key).unwrap_or(0);
+        let value = u16::try_from(value).unwrap_or(0);
+        store.batch(|store| {
+            store.set(&NOTE, key);
+            store.update(&TABLE, |table| {
+                if value < 20 {
+                    table.remove(&key)
+                } else {
+                    table.insert(key, value)
+                };
+            });
+        });
+    }
+
+    fn end_one(&mut self) {
+        if self.workers.is_empty() {
+            return;
+        }
+        let at = self.pick(self.workers.len());
+        let worker = self.workers.remove(at);
+        self.note(|| format!("worker {} is dropped", worker.journal.number()));
+        self.finish(&worker);
+    }
+
+    /// A worker is not followed any more.
+    fn finish(&mut self, worker: &Worker) {
+        worker.journal.check();
+        self.tally.silences += worker.journal.silences();
+        self.tally.returns += worker.journal.returns();
+        self.tally.overlaps += worker.journal.overlaps();
+        self.tally.heard += worker.journal.heard();
+        self.tally.restarts += u64::from(worker.isolate.stats().restarts);
+        worker.journal.end();
+    }
+
+    fn disturb(&mut self) {
+        let at = self.pick(self.hosts.len());
+        if self.weather == Weather::Fair {
+            return self.cut_for_a_moment(at);
+        }
+        let host = self.hosts[at].clone();
+        match self.pick(8) {
+            0 | 1 => {
+                let time = [1_000, 5_000, 29_000, 33_000, 60_000][self.pick(5)];
+                self.note(|| format!("host {at} is cut off for {time} ms"));
+                self.tally.cuts += 1;
+                host.cut(Duration::from_millis(time));
+            }
+            2 => {
+                self.note(|| format!("the connection to host {at} is lost"));
+                self.tally.roads_lost += host.running() as u64;
+                host.sever();
+            }
+            3 => {
+                self.note(|| format!("host {at} is lost"));
+                self.tally.hosts_lost += 1;
+                host.lose();
+                assert_eq!(host.running(), 0, "host {at} is lost with its workers");
+            }
+            4 => {
+                self.note(|| format!("host {at} stops"));
+                self.tally.stops += 1;
+                host.stop();
+            }
+            5 => {
+                let others = self.pick(4);
+                self.note(|| format!("others have {others} workers on host {at}"));
+                host.occupy(others);
+            }
+            _ => {
+                self.note(|| format!("host {at} is back"));
+                host.come_back();
+            }
+        }
+    }
+
+    /// A cut after which nothing may be lost. One at a time, so that they do not add up.
+    fn cut_for_a_moment(&mut self, at: usize) {
+        let now = self.simulation.elapsed();
+        if now < self.cut_until + Duration::from_secs(1) {
+            return;
+        }
+        let time = Duration::from_millis([500, 2_500, 8_000, 28_000][self.pick(4)]);
+        self.note(|| format!("host {at} is cut off for {time:?}"));
+        self.cut_until = now + time;
+        self.tally.cuts += 1;
+        self.hosts[at].cut(time);
+    }
+
+    fn advance(&self) {
+        let time = Duration::from_millis([50, 2_000, 5_000, 35_000][self.pick(4)]);
+        self.note(|| format!("{time:?} pass"));
+        self.simulation.advance(time);
+    }
+
+    fn act(&mut self) {
+        match self.pick(24) {
+            0..10 => {
+                for _ in 0..=self.pick(6) {
+                    self.tally.steps += u64::from(self.simulation.step());
+                }
+            }
+            10..14 => self.order(),
+            14..17 => self.write(),
+            17 => self.spawn(),
+            18 if self.pick(6) == 5 => self.end_one(),
+            19 if self.weather == Weather::Foul => journal::arm(self.pick(WORKERS)),
+            19..22 => self.disturb(),
+            22 => self.advance(),
+            _ => {
+                self.simulation.step();
+            }
+        }
+        self.look();
+    }
+
+    /// Checks what holds at any time.
+    fn look(&mut self) {
+        for worker in &mut self.workers {
+            let host = self.simulation.host_of(&worker.isolate);
+            if host.is_some() && host != worker.host {
+                self.tally.restarts_elsewhere += u64::from(worker.host.is_some());
+                worker.host = host;
+            }
+        }
+        journal::refuse_faults();
+    }
+
+    fn run(mut self) -> Tally {
+        while self.pick(60) > 0 {
+            self.act();
+        }
+        self.note(|| String::from("everything comes to rest"));
+        journal::disarm();
+        for host in &self.hosts {
+            host.occupy(0);
+            if self.weather == Weather::Foul {
+                host.come_back();
+            }
+        }
+        self.settle();
+        // What is written now arrives, too.
+        self.order();
+        self.write();
+        self.settle();
+        self.compare();
+        for worker in std::mem::take(&mut self.workers) {
+            self.finish(&worker);
+        }
+        self.settle();
+        assert_eq!((self.simulation.roads(), self.simulation.workers().len()), (0, 0));
+        let left: usize = self.hosts.iter().map(SimulatedHost::running).sum();
+        assert_eq!(left, 0, "places of no worker");
+        self.tally
+    }
+
+    fn settle(&mut self) {
+        self.tally.steps += self.simulation.settle() as u64;
+        self.look();
+    }
+
+    fn compare(&mut self) {
+        let mut living = 0;
+        for worker in &self.workers {
+            let status = self.store.get(worker.isolate.status());
+            let Worker { isolate, delivery, restarts, journal, .. } = worker;
+            let stats = isolate.stats();
+            if self.weather == Weather::Fair {
+                assert_eq!((&status, stats.restarts), (&IsolateStatus::Running, 0));
+            }
+            if status != IsolateStatus::Running {
+                assert!(!restarts, "worker {} is {status:?}", journal.number());
+                self.tally.lost += u64::from(status == IsolateStatus::Lost);
+                continue;
+            }
+            living += 1;
+            let store = self.simulation.store_of(isolate).expect("it runs");
+            assert_eq!((stats.queued, stats.waiting), (0, 0), "frames are kept");
+            journal.check_the_last(self.store.get(&ORDER), *delivery == Delivery::Every);
+            macro_rules! equal {
+                ($($reacton:ident)*) => {$(
+                    assert_eq!(store.get(&$reacton), self.store.get(&$reacton));
+                    assert_eq!(version(&store, &$reacton), version(&self.store, &$reacton));
+                )*};
+            }
+            equal!(ORDER NOTE TABLE);
+            let report = report_of(journal.number());
+            assert_eq!(store.get(report), self.store.get(report));
+            assert_eq!(version(&store, report), version(&self.store, report));
+            self.tally.compared += 4;
+        }
+        assert_eq!(self.simulation.roads(), living, "a road of no worker");
+        let running: usize = self.hosts.iter().map(SimulatedHost::running).sum();
+        assert_eq!(running, living, "places of no worker");
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        journal::disarm();
+    }
+}
+
+fn run(simulation: Simulation) -> (Result<Tally, String>, Vec<usize>, String) {
+    let simulation = Rc::new(simulation);
+    let run = AssertUnwindSafe(|| Site::new(Rc::clone(&simulation)).run());
+    let result = quietly(|| catch_unwind(run)).map_err(|payload| panic_text(&*payload));
+    (result, simulation.choices(), simulation.trace())
+}
+
+fn run_seed(seed: u64) -> Result<Tally, String> {
+    let (result, choices, _) = run(Simulation::new(seed));
+    let Err(message) = result else { return result };
+    println!("seed {seed} fails, and is shrunk now: {message}");
+    let again = |choices: &[usize]| run(Simulation::replay(choices.to_vec()));
+    let choices = shrink(choices, 2000, |choices| again(choices).0.is_err());
+    let (result, choices, trace) = again(&choices);
+    let message = result.err().unwrap_or(message);
+    Err(format!("seed {seed}: {message}\nshrunk to {} choices:\n{trace}", choices.len()))
+}
+
+#[test]
+fn n2_in_every_schedule_of_lost_hosts_each_worker_hears_all_and_main_hears_one_of_each() {
+    let begin = from_env("REACTON_SEED").unwrap_or(0);
+    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
+    hide_panics_with(PLANNED);
+    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let all: Vec<_> = thread::scope(|scope| {
+        let some = |first: u64| {
+            let mut seeds =
+                (begin + first..begin + seeds).step_by(usize::try_from(threads).unwrap_or(1));
+            seeds.try_fold(Tally::default(), |tally, seed| run_seed(seed).map(|one| tally + one))
+        };
+        let threads: Vec<_> = (0..threads).map(|first| scope.spawn(move || some(first))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("panics are caught")).collect()
+    });
+    let mut done = Tally::default();
+    for one in all {
+        done = done + one.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    println!("{seeds} seeds from {begin}: {done:?}");
+    if seeds < 100 {
+        return;
+    }
+    assert!(done.workers > seeds && done.compared > 2 * seeds && done.heard > 10 * seeds);
+    assert!(done.hosts_lost * 4 > seeds && done.roads_lost * 8 > seeds && done.stops * 4 > seeds);
+    assert!(done.silences * 2 > seeds && done.returns * 4 > seeds && done.restarts * 2 > seeds);
+    assert!(done.restarts_elsewhere * 4 > seeds && done.overlaps * 20 > seeds);
+    assert!(done.refused * 100 > seeds && done.unreachable * 100 > seeds && done.lost * 50 > seeds);
+}
