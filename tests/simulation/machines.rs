@@ -80,6 +80,8 @@ struct Site {
     simulation: Rc<Simulation>,
     store: ReactonStore,
     hosts: Vec<SimulatedHost>,
+    /// The hosts that were lost or stopped, and are not back.
+    away: Vec<bool>,
     workers: Vec<Worker>,
     /// How many workers were spawned, also in vain.
     spawned: usize,
@@ -145,11 +147,18 @@ impl Site {
         let store = ReactonStore::new();
         let weather = [Weather::Foul, Weather::Fair][usize::from(simulation.pick(3) == 2)];
         let hosts = (0..=1 + simulation.pick(2)).map(|_| simulation.host(2 + simulation.pick(2)));
-        let hosts = hosts.collect();
-        let (workers, cut_until) = (Vec::new(), Duration::ZERO);
-        let tally = Tally::default();
-        let mut site =
-            Self { simulation, store, hosts, workers, spawned: 0, weather, cut_until, tally };
+        let hosts: Vec<_> = hosts.collect();
+        let mut site = Self {
+            simulation,
+            store,
+            away: vec![false; hosts.len()],
+            hosts,
+            workers: Vec::new(),
+            spawned: 0,
+            weather,
+            cut_until: Duration::ZERO,
+            tally: Tally::default(),
+        };
         site.spawn();
         site
     }
@@ -184,7 +193,7 @@ impl Site {
             shared![ORDER, NOTE, TABLE, THIRD],
         ];
         let builder = IsolateStore::builder().delivery(delivery).restart(restart);
-        let builder = builder.shared(shared.into_iter().nth(number).expect("there are three"));
+        let builder = builder.shared(shared.into_iter().nth(number).expect("three are listed"));
         let journal = Journal::begin(number, delivery == Delivery::Every);
         journal.listen(&self.store);
         let entry = move |store: &ReactonStore| journal::live(store, number);
@@ -268,10 +277,15 @@ impl Site {
         let host = self.hosts[at].clone();
         match self.pick(8) {
             0 | 1 => {
-                let time = [1_000, 5_000, 29_000, 33_000, 60_000][self.pick(5)];
+                let time = [1_000, 5_000, 29_000, 60_000, 100_000][self.pick(5)];
                 self.note(|| format!("host {at} is cut off for {time} ms"));
                 self.tally.cuts += 1;
                 host.cut(Duration::from_millis(time));
+                if time >= 60_000 {
+                    // One end has lost its patience, and the other one has not.
+                    let patience = Duration::from_secs(29 + self.pick(12) as u64);
+                    self.simulation.advance(patience);
+                }
             }
             2 => {
                 self.note(|| format!("the connection to host {at} is lost"));
@@ -281,12 +295,14 @@ impl Site {
             3 => {
                 self.note(|| format!("host {at} is lost"));
                 self.tally.hosts_lost += 1;
+                self.away[at] = true;
                 host.lose();
                 assert_eq!(host.running(), 0, "host {at} is lost with its workers");
             }
             4 => {
                 self.note(|| format!("host {at} stops"));
                 self.tally.stops += 1;
+                self.away[at] = true;
                 host.stop();
             }
             5 => {
@@ -294,10 +310,11 @@ impl Site {
                 self.note(|| format!("others have {others} workers on host {at}"));
                 host.occupy(others);
             }
-            _ => {
+            _ if std::mem::take(&mut self.away[at]) => {
                 self.note(|| format!("host {at} is back"));
                 host.come_back();
             }
+            _ => {}
         }
     }
 
@@ -315,7 +332,7 @@ impl Site {
     }
 
     fn advance(&self) {
-        let time = Duration::from_millis([50, 2_000, 5_000, 35_000][self.pick(4)]);
+        let time = Duration::from_millis([50, 2_000, 12_000, 40_000][self.pick(4)]);
         self.note(|| format!("{time:?} pass"));
         self.simulation.advance(time);
     }
@@ -333,10 +350,8 @@ impl Site {
             18 if self.pick(6) == 5 => self.end_one(),
             19 if self.weather == Weather::Foul => journal::arm(self.pick(WORKERS)),
             19..22 => self.disturb(),
-            22 => self.advance(),
-            _ => {
-                self.simulation.step();
-            }
+            22 | 23 => self.advance(),
+            _ => {}
         }
         self.look();
     }
@@ -401,7 +416,7 @@ impl Site {
                 continue;
             }
             living += 1;
-            let store = self.simulation.store_of(isolate).expect("it runs");
+            let store = self.simulation.store_of(isolate).expect("the worker runs");
             assert_eq!((stats.queued, stats.waiting), (0, 0), "frames are kept");
             journal.check_the_last(self.store.get(&ORDER), *delivery == Delivery::Every);
             macro_rules! equal {
@@ -472,6 +487,6 @@ fn n2_in_every_schedule_of_lost_hosts_each_worker_hears_all_and_main_hears_one_o
     assert!(done.workers > seeds && done.compared > 2 * seeds && done.heard > 10 * seeds);
     assert!(done.hosts_lost * 4 > seeds && done.roads_lost * 8 > seeds && done.stops * 4 > seeds);
     assert!(done.silences * 2 > seeds && done.returns * 4 > seeds && done.restarts * 2 > seeds);
-    assert!(done.restarts_elsewhere * 4 > seeds && done.overlaps * 20 > seeds);
+    assert!(done.restarts_elsewhere * 4 > seeds && done.overlaps * 50 > seeds);
     assert!(done.refused * 100 > seeds && done.unreachable * 100 > seeds && done.lost * 50 > seeds);
 }

@@ -31,25 +31,6 @@ fn spawn(
 }
 
 /// Writes down each answer that arrives in `store`.
-#[test]
-fn debug() {
-    let run = |simulation: Simulation| {
-        let (store, hosts) = (ReactonStore::new(), [1, 1].map(|most| simulation.host(most)));
-        let worker = spawn(&simulation, &hosts, &store, restart_always()).expect("it starts");
-        simulation.settle();
-        let first = simulation.host_of(&worker).expect("it runs");
-        hosts[first].cut(Duration::from_secs(100));
-        for number in 1..=50 {
-            simulation.note(|| format!("{number} {:?}", store.get(worker.status())));
-            store.set(&ASKED, number);
-            simulation.advance(Duration::from_secs(1));
-        }
-        (simulation.choices(), simulation.trace())
-    };
-    let (choices, _) = run(Simulation::new(0));
-    println!("{}", run(Simulation::replay(choices)).1);
-}
-
 fn heard_by(store: &ReactonStore) -> Rc<RefCell<Vec<u32>>> {
     let heard = Rc::<RefCell<Vec<_>>>::default();
     let log = Rc::clone(&heard);
@@ -65,7 +46,7 @@ fn n2_a_cut_that_is_shorter_than_the_patience_loses_nothing_and_is_shown() {
         let simulation = Simulation::new(seed);
         let (store, host) = (ReactonStore::new(), simulation.host(1));
         let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
-            .expect("it starts");
+            .expect("the worker starts");
         let shown = Rc::<RefCell<Vec<_>>>::default();
         let log = Rc::clone(&shown);
         store.subscribe(worker.status(), move |_, status| log.borrow_mut().push(status.clone()));
@@ -94,7 +75,7 @@ fn n2_a_silence_of_two_seconds_is_not_shown() {
         let simulation = Simulation::new(seed);
         let (store, host) = (ReactonStore::new(), simulation.host(1));
         let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
-            .expect("it starts");
+            .expect("the worker starts");
         store.subscribe(worker.status(), |_, status| {
             assert_ne!(*status, IsolateStatus::Disconnected);
         });
@@ -111,9 +92,10 @@ fn n2_a_worker_of_a_lost_host_is_followed_by_one_elsewhere_and_main_hears_only_t
     for seed in 0..300 {
         let simulation = Simulation::new(seed);
         let (store, hosts) = (ReactonStore::new(), [1, 1].map(|most| simulation.host(most)));
-        let worker = spawn(&simulation, &hosts, &store, restart_always()).expect("it starts");
+        let worker =
+            spawn(&simulation, &hosts, &store, restart_always()).expect("the worker starts");
         simulation.settle();
-        let first = simulation.host_of(&worker).expect("it runs");
+        let first = simulation.host_of(&worker).expect("the worker runs");
         // Longer than any patience.
         hosts[first].cut(Duration::from_secs(100));
         let heard = heard_by(&store);
@@ -144,7 +126,7 @@ fn n2_without_a_restart_the_worker_of_a_lost_host_is_lost_and_main_keeps_its_val
         let simulation = Simulation::new(seed);
         let (store, host) = (ReactonStore::new(), simulation.host(1));
         let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
-            .expect("it starts");
+            .expect("the worker starts");
         store.set(&ASKED, 1);
         simulation.settle();
         host.lose();
@@ -161,8 +143,8 @@ fn n1_a_spawn_is_refused_when_all_hosts_are_full() {
         let simulation = Simulation::new(seed);
         let (store, hosts) = (ReactonStore::new(), [1, 2].map(|most| simulation.host(most)));
         let spawn = || spawn(&simulation, &hosts, &store, Restart::Never);
-        let workers = [(); 3].map(|()| spawn().expect("there is room"));
-        let refused = spawn().expect_err("there is no room");
+        let workers = [(); 3].map(|()| spawn().expect("a host has room"));
+        let refused = spawn().expect_err("no host has room");
         let SpawnError::Refused { why: Refusal::Full { running, capacity, .. }, .. } = refused
         else {
             panic!("seed {seed}: {refused:?}")
@@ -171,7 +153,7 @@ fn n1_a_spawn_is_refused_when_all_hosts_are_full() {
         drop(workers);
         simulation.settle();
         hosts[0].stop();
-        let worker = spawn().expect("there is room");
+        let worker = spawn().expect("a host has room");
         assert_eq!(simulation.host_of(&worker), Some(1), "seed {seed}");
         hosts[1].occupy(9);
         let refused = spawn().expect_err("one is full, and one ends");
@@ -186,7 +168,7 @@ fn n1_a_spawn_at_a_host_that_is_gone_is_an_error_that_names_it() {
         let (store, host) = (ReactonStore::new(), simulation.host(1));
         host.lose();
         let failed = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never);
-        let error = failed.expect_err("nothing is there");
+        let error = failed.expect_err("the host is lost");
         assert!(
             matches!(&error, SpawnError::Unreachable { host, .. } if host == "host 0"),
             "{error:?}"
@@ -200,14 +182,15 @@ fn n3_a_host_that_stops_lets_its_workers_do_what_has_arrived() {
     for seed in 0..300 {
         let simulation = Simulation::new(seed);
         let (store, hosts) = (ReactonStore::new(), [1, 1].map(|most| simulation.host(most)));
-        let worker = spawn(&simulation, &hosts, &store, restart_always()).expect("it starts");
+        let worker =
+            spawn(&simulation, &hosts, &store, restart_always()).expect("the worker starts");
         simulation.settle();
         let heard = heard_by(&store);
         (1..=20).for_each(|number| store.set(&ASKED, number));
         for _ in 0..simulation.pick(60) {
             simulation.step();
         }
-        let first = simulation.host_of(&worker).expect("it runs");
+        let first = simulation.host_of(&worker).expect("the worker runs");
         hosts[first].stop();
         simulation.settle();
         assert_eq!(simulation.host_of(&worker), Some(1 - first), "seed {seed}");
@@ -227,10 +210,12 @@ fn n5_a_worker_starts_on_the_host_that_uses_the_least_of_its_capacity() {
     for seed in 0..100 {
         let simulation = Simulation::new(seed);
         let (store, hosts) = (ReactonStore::new(), [2, 4].map(|most| simulation.host(most)));
-        let spawn = || spawn(&simulation, &hosts, &store, Restart::Never).expect("there is room");
+        let spawn = || spawn(&simulation, &hosts, &store, Restart::Never).expect("a host has room");
         let workers: Vec<_> = (0..6).map(|_| spawn()).collect();
-        let order: Vec<_> =
-            workers.iter().map(|worker| simulation.host_of(worker).expect("it runs")).collect();
+        let order: Vec<_> = workers
+            .iter()
+            .map(|worker| simulation.host_of(worker).expect("the worker runs"))
+            .collect();
         assert_eq!(order, [0, 1, 1, 0, 1, 1], "seed {seed}");
     }
 }
@@ -241,7 +226,7 @@ fn l1_a_worker_on_a_host_that_is_cut_off_ends_when_its_host_loses_patience() {
         let simulation = Simulation::new(seed);
         let (store, host) = (ReactonStore::new(), simulation.host(1));
         let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
-            .expect("it starts");
+            .expect("the worker starts");
         simulation.settle();
         host.cut(Duration::from_secs(100));
         let status = *worker.status();

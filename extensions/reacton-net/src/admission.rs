@@ -1,6 +1,6 @@
-//! What a client and a host say to each other before the frames of a link, and beside them.
+//! What a client and a host say to each other before the frames of a link, and beside them. Without a type of iroh, so
+//! that fuzz/ can include this file.
 
-use iroh::endpoint::{RecvStream, SendStream};
 use reacton_isolate::Refusal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,16 @@ impl Reply {
     }
 }
 
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Full { running, capacity, .. } => Self::Full { running, capacity },
+            Refusal::NotOffered { offered, .. } => Self::NotOffered { offered },
+            _ => Self::Ending,
+        }
+    }
+}
+
 /// What a host tells each client, again after each change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct News {
@@ -79,19 +89,53 @@ pub(crate) fn encode(message: &impl Serialize) -> Result<Vec<u8>, String> {
     Ok([&len.to_le_bytes()[..], &bytes].concat())
 }
 
-pub(crate) async fn send(stream: &mut SendStream, message: &impl Serialize) -> Result<(), String> {
-    stream.write_all(&encode(message)?).await.map_err(|error| error.to_string())
-}
-
-/// Receives a message. It makes room for as much as may arrive, and no more.
-pub(crate) async fn receive<T: DeserializeOwned>(stream: &mut RecvStream) -> Result<T, String> {
-    let mut len = [0; 4];
-    stream.read_exact(&mut len).await.map_err(|error| error.to_string())?;
-    let len = u32::from_le_bytes(len);
+/// Returns the length of the message that follows these bytes.
+pub(crate) fn len_of(head: [u8; 4]) -> Result<usize, String> {
+    let len = u32::from_le_bytes(head);
     if len > MAX_LEN {
         return Err(String::from("a message is too long"));
     }
-    let mut bytes = vec![0; len as usize];
-    stream.read_exact(&mut bytes).await.map_err(|error| error.to_string())?;
-    rmp_serde::from_slice(&bytes).map_err(|error| error.to_string())
+    Ok(len as usize)
+}
+
+/// Returns the message that these bytes are.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    rmp_serde::from_slice(bytes).map_err(|error| error.to_string())
+}
+
+/// What is said beside the frames of a link, in eight bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// So many messages were taken in.
+    Taken(u64),
+    /// The process of the worker has ended, with an exit code ..
+    Code(i32),
+    /// .. or by a signal.
+    Signal(i32),
+}
+
+const EXIT: u64 = 1 << 63;
+const SIGNAL: u64 = 1 << 32;
+
+impl Report {
+    pub(crate) fn encode(self) -> [u8; 8] {
+        let number = match self {
+            // A larger number is no number of messages.
+            Self::Taken(taken) => taken.min(EXIT - 1),
+            Self::Code(code) => EXIT | u64::from(code.cast_unsigned()),
+            Self::Signal(signal) => EXIT | SIGNAL | u64::from(signal.cast_unsigned()),
+        };
+        number.to_le_bytes()
+    }
+
+    pub(crate) fn decode(bytes: [u8; 8]) -> Self {
+        let number = u64::from_le_bytes(bytes);
+        let [a, b, c, d, ..] = bytes;
+        let of_exit = i32::from_le_bytes([a, b, c, d]);
+        match (number & EXIT, number & SIGNAL) {
+            (0, _) => Self::Taken(number),
+            (_, 0) => Self::Code(of_exit),
+            _ => Self::Signal(of_exit),
+        }
+    }
 }

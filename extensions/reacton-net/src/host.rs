@@ -13,14 +13,15 @@ use iroh::{Endpoint, EndpointId};
 use reacton_core::wiring::Wiring;
 use reacton_core::{Arrival, ReactonStore};
 use reacton_isolate::process::Workers;
-use reacton_isolate::reach;
+use reacton_isolate::reach::{self, Places};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use self::guests::{Guests, Offer, Settings};
-use crate::admission::{self, NOT_ALLOWED};
+use crate::admission::NOT_ALLOWED;
 use crate::endpoint::{PATIENCE, bind, runtime};
 use crate::error::NetError;
+use crate::exchange;
 use crate::key::KeyFile;
 use crate::liveness::{self, Lines};
 use crate::ticket::Ticket;
@@ -231,8 +232,10 @@ impl HostBuilder {
         }
         let runtime = runtime()?;
         let settings = Settings {
-            capacity: self.capacity,
-            per_peer: self.per_peer.unwrap_or(self.capacity),
+            places: Places {
+                capacity: self.capacity,
+                per_peer: self.per_peer.unwrap_or(self.capacity),
+            },
             max_value: self.max_value,
             in_processes: self.in_processes,
         };
@@ -352,7 +355,7 @@ async fn serve(connection: Connection, guests: Arc<Guests>) {
         let Ok(mut stream) = telling.open_uni().await else { return };
         loop {
             let told = news.borrow_and_update().clone();
-            let sent = admission::send(&mut stream, &told).await;
+            let sent = exchange::send(&mut stream, &told).await;
             if sent.is_err() || news.changed().await.is_err() {
                 return;
             }

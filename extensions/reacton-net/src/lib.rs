@@ -50,6 +50,7 @@
 mod admission;
 mod endpoint;
 mod error;
+mod exchange;
 mod host;
 mod key;
 mod liveness;

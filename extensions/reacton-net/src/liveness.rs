@@ -1,18 +1,13 @@
 //! Whether the other side of a connection is heard: QUIC's own heartbeats show it.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::Instant;
 
 use iroh::endpoint::Connection;
-use tokio::time::{Instant, interval};
+use reacton_isolate::reach::Hearing;
+use tokio::time::interval;
 
 use crate::road::Line;
-
-/// A peer that is silent for this long is shown as disconnected.
-const SILENT: Duration = Duration::from_secs(3);
-
-/// How often this is looked at.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// The lines of one connection.
 #[derive(Debug, Default, Clone)]
@@ -34,19 +29,11 @@ impl Lines {
 /// Shows on the lines of a connection whether its peer is heard, until the connection is closed. Calls `changed` after
 /// each change.
 pub(crate) async fn watch(connection: &Connection, lines: &Lines, changed: impl Fn(bool)) {
-    let mut ticks = interval(LOOK);
-    let (mut count, mut heard, mut silent) = (0, Instant::now(), false);
-    let mut looked = Instant::now();
+    let mut ticks = interval(Hearing::EACH);
+    let (mut hearing, mut silent) = (Hearing::new(Instant::now()), false);
     while connection.close_reason().is_none() {
         ticks.tick().await;
-        let now = Instant::now();
-        let arrived = connection.stats().udp_rx.datagrams;
-        // If this process did not run for a while, the silence may be its own.
-        if arrived != count || now.duration_since(looked) > SILENT / 2 {
-            (count, heard) = (arrived, now);
-        }
-        looked = now;
-        let is_silent = now.duration_since(heard) >= SILENT;
+        let is_silent = hearing.look(Instant::now(), connection.stats().udp_rx.datagrams);
         if is_silent != silent {
             silent = is_silent;
             changed(silent);

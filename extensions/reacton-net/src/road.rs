@@ -14,7 +14,7 @@ use reacton_isolate::process::Exit;
 use reacton_isolate::reach::{Ending, Received, Road, RoadSender, unparking};
 use tokio::io::AsyncReadExt;
 
-use crate::admission::{ENDING, GIVEN_UP};
+use crate::admission::{ENDING, GIVEN_UP, Report};
 
 /// How long a receiver spins and yields before it sleeps.
 const SPIN: Duration = Duration::from_micros(20);
@@ -175,36 +175,27 @@ impl RoadSender for Outward {
     }
 
     fn report_exit(&self, code: Option<i32>, signal: Option<i32>) {
-        let (kind, number) = if let Some(signal) = signal {
-            (SIGNAL, signal)
-        } else {
-            (CODE, code.unwrap_or_default())
-        };
-        self.report(EXIT | kind | u64::from(number.cast_unsigned()));
+        let code = Report::Code(code.unwrap_or_default());
+        self.report(signal.map_or(code, Report::Signal));
     }
 
     fn report_taken(&self, taken: u64) -> bool {
-        self.report(taken)
+        self.report(Report::Taken(taken))
     }
 }
 
-/// A report that is no acknowledgement: the process of the worker has ended, by a signal or with an exit code.
-const EXIT: u64 = 1 << 63;
-const SIGNAL: u64 = 1 << 32;
-const CODE: u64 = 0;
-
-/// How long a client waits for that report when nothing else comes.
+/// How long a client waits for the report of an exit when nothing else comes.
 const EXITED_WITHIN: Duration = Duration::from_secs(1);
 
 impl Outward {
-    /// Sends a number to the other side, apart from the bytes. Returns `false` if that is not possible now.
-    fn report(&self, taken: u64) -> bool {
+    /// Sends a report to the other side, apart from the bytes. Returns `false` if that is not possible now.
+    fn report(&self, report: Report) -> bool {
         let mut place = lock(&self.reports);
         let Some(Reports { stream, rest }) = &mut *place else { return false };
         let mut context = Context::from_waker(Waker::noop());
         // Before the next number, the rest of the last one.
-        for number in [None, Some(taken)] {
-            rest.extend(number.map(u64::to_le_bytes).iter().flatten());
+        for report in [None, Some(report)] {
+            rest.extend(report.map(Report::encode).iter().flatten());
             while !rest.is_empty() {
                 match Pin::new(&mut *stream).poll_write(&mut context, rest) {
                     Poll::Ready(Ok(count)) => {
@@ -389,16 +380,12 @@ impl Road for QuicRoad {
 
 /// Receives acknowledgements until the stream ends.
 pub(crate) async fn receive_reports(line: &Line, mut stream: RecvStream) {
-    let mut number = [0; 8];
-    while stream.read_exact(&mut number).await.is_ok() {
-        let number = u64::from_le_bytes(number);
-        if number & EXIT == 0 {
-            line.set_taken(number);
-            continue;
+    let mut report = [0; 8];
+    while stream.read_exact(&mut report).await.is_ok() {
+        match Report::decode(report) {
+            Report::Taken(taken) => line.set_taken(taken),
+            Report::Code(code) => line.set_exit(Exit::elsewhere(Some(code), None)),
+            Report::Signal(signal) => line.set_exit(Exit::elsewhere(None, Some(signal))),
         }
-        let [a, b, c, d, ..] = number.to_le_bytes();
-        let of_exit = Some(i32::from_le_bytes([a, b, c, d]));
-        let (code, signal) = if number & SIGNAL == 0 { (of_exit, None) } else { (None, of_exit) };
-        line.set_exit(Exit::elsewhere(code, signal));
     }
 }

@@ -170,19 +170,19 @@ impl ToHosts {
         let contacts = &self.session.0.contacts;
         loop {
             let mut changed = contacts.changed();
-            let mut refused = None;
-            for contact in contacts.by_use() {
+            let mut search = contacts.search();
+            while let Some(number) = search.ask_next() {
+                let contact = &contacts.each()[number];
                 match contact.start(contacts, &self.offer, path).await {
                     Ok(road) => return Ok(Box::new(road)),
-                    Err(Some(why)) => refused = refused.or(Some((contact.name(), why))),
+                    Err(Some(why)) => search.refuse(number, why),
                     // It is lost, or not connected yet.
                     Err(None) => {}
                 }
             }
             // A host that is still to be tried may accept it.
-            if !contacts.is_trying()
-                && let Some((host, why)) = refused
-            {
+            if let Some((number, why)) = search.refused(contacts.is_trying()) {
+                let host = contacts.each()[number].name();
                 return Err(CarrierError::Refused { host, why });
             }
             let _ = changed.changed().await;

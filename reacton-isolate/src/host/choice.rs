@@ -144,7 +144,7 @@ mod tests {
     fn n1_the_first_refusal_is_reported_unless_another_host_may_accept_it() {
         let refused = || {
             let mut search = Search::new([load(0, 1), load(0, 1)]);
-            let first = search.ask_next().expect("there are two");
+            let first = search.ask_next().expect("two hosts are left");
             search.refuse(first, Refusal::full(1, 1));
             search.refuse(search.left[0], Refusal::Ending);
             search

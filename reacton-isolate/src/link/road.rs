@@ -91,6 +91,8 @@ enum Urgency {
 
 struct State {
     road: Option<Arc<dyn RoadSender>>,
+    /// The road, after it has refused bytes. Its receiving side goes on until this end gives it up.
+    refused: Option<Arc<dyn RoadSender>>,
     delivery: Delivery,
     /// Until the worker may begin, only these frames are sent, and everything else waits.
     first: Option<Batch>,
@@ -154,7 +156,7 @@ impl State {
     /// Called when the other end is gone. What it sent before can still be received.
     fn lose(&mut self) {
         self.ended = true;
-        self.road = None;
+        self.refused = self.road.take().or(self.refused.take());
         self.first = None;
         self.batch = Batch::default();
         self.pending = Pending::default();
@@ -174,6 +176,7 @@ impl Sender {
     pub(crate) fn new(delivery: Delivery, counter: SendCounter) -> Self {
         let state = State {
             road: None,
+            refused: None,
             delivery,
             first: None,
             batch: Batch::default(),
@@ -357,8 +360,8 @@ impl Sender {
 
     fn end_with(&self, end: impl FnOnce(&dyn RoadSender)) {
         let mut state = self.state();
-        let road = state.road.take();
         state.lose();
+        let road = state.refused.take();
         drop(state);
         if let Some(road) = road {
             end(&*road);

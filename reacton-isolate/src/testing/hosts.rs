@@ -33,7 +33,7 @@ impl Simulation {
     /// let store = ReactonStore::new();
     /// let builder = IsolateStore::builder().restart(Restart::on_panic(1));
     /// let worker = simulation.at(&hosts, || builder.shared(SharedSet::from([])).spawn(&store, |_| ()))?;
-    /// let lost = simulation.host_of(&worker).expect("it runs");
+    /// let lost = simulation.host_of(&worker).expect("the worker runs");
     /// hosts[lost].lose();
     /// simulation.settle();
     /// assert_eq!(store.get(worker.status()), IsolateStatus::Running);

@@ -10,10 +10,11 @@ use std::time::Duration;
 use iroh::EndpointId;
 use iroh::endpoint::{Connection, RecvStream, SendStream};
 use reacton_isolate::process::Workers;
-use reacton_isolate::reach;
+use reacton_isolate::reach::{self, Places};
 use tokio::sync::watch;
 
 use crate::admission::{self, News, Reply, Request};
+use crate::exchange;
 use crate::liveness::Lines;
 use crate::road::{Line, Outward, QuicRoad, receive_reports};
 
@@ -37,8 +38,7 @@ impl fmt::Debug for Offer {
 /// Limits of a host.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
-    pub(super) capacity: usize,
-    pub(super) per_peer: usize,
+    pub(super) places: Places,
     pub(super) max_value: u64,
     /// Each worker runs in a process of its own.
     pub(super) in_processes: bool,
@@ -97,7 +97,7 @@ impl Guests {
         let news = News {
             offers: offers.iter().map(named).collect(),
             running: 0,
-            capacity: settings.capacity,
+            capacity: settings.places.capacity,
         };
         Self {
             offers,
@@ -156,7 +156,7 @@ impl Guests {
         send: SendStream,
         mut recv: RecvStream,
     ) {
-        let first = tokio::time::timeout(BEGUN_WITHIN, admission::receive(&mut recv)).await;
+        let first = tokio::time::timeout(BEGUN_WITHIN, exchange::receive(&mut recv)).await;
         match first {
             Ok(Ok(Request::Spawn { offer, path })) => {
                 self.spawn(connection, lines, (send, recv), &offer, &path).await;
@@ -237,19 +237,10 @@ impl Guests {
 
     /// Reserves a place, if there is one.
     fn reserve(self: &Arc<Self>, key: Key) -> Result<Place, Reply> {
-        let Settings { capacity, per_peer, .. } = self.settings;
         let mut state = self.state();
-        if state.ending {
-            return Err(Reply::Ending);
-        }
-        let running = state.running.len();
-        if running >= capacity {
-            return Err(Reply::Full { running, capacity });
-        }
         let of_peer = state.running.keys().filter(|(peer, ..)| *peer == key.0).count();
-        if of_peer >= per_peer {
-            return Err(Reply::Full { running: of_peer, capacity: per_peer });
-        }
+        let checked = self.settings.places.check(state.running.len(), of_peer, state.ending);
+        checked.map_err(Reply::from)?;
         state.running.insert(key, None);
         drop(state);
         self.tell();
@@ -264,7 +255,7 @@ impl Guests {
 }
 
 async fn refuse(send: &mut SendStream, reply: Reply) {
-    if admission::send(send, &reply).await.is_ok() {
+    if exchange::send(send, &reply).await.is_ok() {
         let _ = send.finish();
     }
 }

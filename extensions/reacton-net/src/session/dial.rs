@@ -7,9 +7,11 @@ use std::time::Duration;
 use iroh::Endpoint;
 use iroh::endpoint::{Connection, ConnectionError};
 use reacton_isolate::Refusal;
+use reacton_isolate::reach::Load;
 
 use super::hosts::Contacts;
-use crate::admission::{self, ALPN, NOT_ALLOWED, News, Reply, Request};
+use crate::admission::{ALPN, NOT_ALLOWED, News, Reply, Request};
+use crate::exchange;
 use crate::liveness::{self, Lines};
 use crate::road::{Line, Outward, QuicRoad, receive_reports};
 use crate::ticket::Ticket;
@@ -89,10 +91,11 @@ impl Contact {
         self.assigned.fetch_add(by, Ordering::SeqCst);
     }
 
-    /// How many workers run there, as far as this session knows.
-    pub(super) fn running(&self) -> usize {
+    /// What this session knows of its use.
+    pub(super) fn load(&self) -> Load {
+        let News { running, capacity, .. } = self.news();
         let assigned = usize::try_from(self.assigned.load(Ordering::SeqCst)).unwrap_or(0);
-        assigned.max(self.state().news.running)
+        Load { heard: self.is_heard(), running: assigned.max(running), capacity }
     }
 
     pub(super) fn close(&self) {
@@ -143,7 +146,7 @@ async fn follow(
         Ok(news) => news,
         Err(error) => return lost(contact, &error),
     };
-    match admission::receive::<News>(&mut news).await {
+    match exchange::receive::<News>(&mut news).await {
         Ok(first) => contact.state().news = first,
         Err(_) => return lost(contact, &connection.closed().await),
     }
@@ -158,7 +161,7 @@ async fn follow(
         contacts.note_change();
     });
     let telling = async {
-        while let Ok(next) = admission::receive::<News>(&mut news).await {
+        while let Ok(next) = exchange::receive::<News>(&mut news).await {
             contact.state().news = next;
             contacts.note_change();
         }
@@ -193,8 +196,8 @@ pub(super) async fn start(
     let asking = async {
         let (mut send, mut recv) = connection.open_bi().await.map_err(|error| error.to_string())?;
         let request = Request::Spawn { offer: offer.to_owned(), path: path.to_owned() };
-        admission::send(&mut send, &request).await?;
-        let reply: Reply = admission::receive(&mut recv).await?;
+        exchange::send(&mut send, &request).await?;
+        let reply: Reply = exchange::receive(&mut recv).await?;
         Ok::<_, String>((send, recv, reply))
     };
     let (send, recv, reply) = asking.await.map_err(|_| None)?;
@@ -208,7 +211,7 @@ pub(super) async fn start(
     lines.add(&line);
     // Without it, acknowledgements are among the frames.
     if let Ok((mut reports, reported)) = connection.open_bi().await
-        && admission::send(&mut reports, &Request::Acknowledge { link: number }).await.is_ok()
+        && exchange::send(&mut reports, &Request::Acknowledge { link: number }).await.is_ok()
     {
         if !in_process {
             sender.report_over(reports);

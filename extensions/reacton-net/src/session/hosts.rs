@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use reacton_core::wiring::Wiring;
 use reacton_core::{Arrival, Mailbox, ReactonStore, ReadOnly};
-use reacton_isolate::reach::CarrierError;
+use reacton_isolate::reach::{CarrierError, Search};
 use tokio::sync::watch;
 
 use super::dial::Contact;
@@ -104,15 +104,9 @@ impl Contacts {
         &self.each
     }
 
-    /// The hosts, those first that use the least of their capacity.
-    pub(super) fn by_use(&self) -> Vec<Arc<Contact>> {
-        let mut contacts = self.each.clone();
-        // In parts of a million, since it is to be compared exactly.
-        contacts.sort_by_cached_key(|contact| {
-            let capacity = contact.news().capacity.max(1);
-            (!contact.is_heard(), contact.running().saturating_mul(1_000_000) / capacity)
-        });
-        contacts
+    /// Begins to look for a host that starts a worker.
+    pub(super) fn search(&self) -> Search {
+        Search::new(self.each.iter().map(|contact| contact.load()))
     }
 
     /// Whether the first attempt to connect to one of them goes on.

@@ -228,10 +228,9 @@ impl Machine {
         let now = self.now();
         let mut state = self.state();
         let Some(cut) = state.cut else { return false };
-        if !state.is_silent && cut.is_over(state.looked) {
-            return false;
-        }
-        while now >= state.looked + Hearing::EACH {
+        // After the cut, the first sign of the machine is enough.
+        let is_settled = |state: &State| !state.is_silent && cut.is_over(state.looked);
+        while !is_settled(&state) && now >= state.looked + Hearing::EACH {
             let look = state.looked + Hearing::EACH;
             state.looked = look;
             let arrived = u64::from(cut.is_over(look));

@@ -52,6 +52,36 @@ impl RoadSender for Once {
     fn end(&self) {}
 }
 
+/// A road whose other end takes nothing any more, though it may still send.
+#[derive(Default)]
+struct Refusing(Mutex<bool>);
+
+impl RoadSender for Refusing {
+    fn try_send(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_send(bytes)
+    }
+
+    fn end(&self) {
+        *self.0.lock().expect("the mutex is not poisoned") = true;
+    }
+}
+
+#[test]
+fn a_road_that_takes_nothing_any_more_is_ended_when_its_sender_gives_it_up() {
+    let road = Arc::new(Refusing::default());
+    let sender = Sender::new(Delivery::Every, SendCounter::default());
+    assert!(sender.attach(road.clone()));
+    sender.send(message(1));
+    assert!(sender.has_ended());
+    assert!(!*road.0.lock().expect("the mutex is not poisoned"), "what has arrived can be read");
+    sender.end();
+    assert!(*road.0.lock().expect("the mutex is not poisoned"), "its receiver waits for ever");
+}
+
 fn message(len: usize) -> IsolateMessage {
     let payload = Payload::Bytes(Encoded::from(vec![7; len]));
     let version = Version { clock: 1, site: 1 };
