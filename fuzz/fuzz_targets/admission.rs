@@ -59,7 +59,7 @@ fn each_message<T: Serialize + DeserializeOwned + Debug>(mut bytes: &[u8], take:
         let Ok(message) = admission::decode::<T>(body) else { return };
         let shown = format!("{message:?}");
         let encoded = admission::encode(&message).expect("a message that has arrived is short");
-        let again: T = admission::decode(&encoded[4..]).expect("it was encoded here");
+        let again: T = admission::decode(&encoded[4..]).expect("an encoded message decodes");
         assert_eq!(format!("{again:?}"), shown);
         take(message);
         bytes = rest;

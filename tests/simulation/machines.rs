@@ -1,10 +1,12 @@
 //! N1 to N3 in schedules that seeds decide: workers on hosts that are lost, cut off, stopped, full, and come back.
 //!
-//! Main gives numbered orders, and each worker reports each order that it sees. So a lost, repeated or late message
+//! Main writes numbered orders, and each worker reports each order that it sees. So a lost, repeated or late message
 //! shows in the numbers.
 
 #[path = "machines/journal.rs"]
 mod journal;
+#[path = "machines/tally.rs"]
+mod tally;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -16,6 +18,7 @@ use reacton::testing::{SimulatedHost, Simulation, version};
 use reacton_support::{from_env, hide_panics_with, panic_text, quietly, shrink};
 
 use self::journal::{Journal, forget_all};
+use self::tally::Tally;
 use crate::observers::PLANNED;
 
 /// Counts up by one, in main only.
@@ -89,55 +92,6 @@ struct Site {
     /// When the last cut is over.
     cut_until: Duration,
     tally: Tally,
-}
-
-/// Counts of what happened in a run.
-#[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    steps: u64,
-    workers: u64,
-    orders: u64,
-    heard: u64,
-    hosts_lost: u64,
-    roads_lost: u64,
-    cuts: u64,
-    stops: u64,
-    silences: u64,
-    returns: u64,
-    restarts: u64,
-    restarts_elsewhere: u64,
-    /// How often a second worker began while the first one ran.
-    overlaps: u64,
-    refused: u64,
-    unreachable: u64,
-    lost: u64,
-    compared: u64,
-}
-
-impl std::ops::Add for Tally {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            steps: self.steps + other.steps,
-            workers: self.workers + other.workers,
-            orders: self.orders + other.orders,
-            heard: self.heard + other.heard,
-            hosts_lost: self.hosts_lost + other.hosts_lost,
-            roads_lost: self.roads_lost + other.roads_lost,
-            cuts: self.cuts + other.cuts,
-            stops: self.stops + other.stops,
-            silences: self.silences + other.silences,
-            returns: self.returns + other.returns,
-            restarts: self.restarts + other.restarts,
-            restarts_elsewhere: self.restarts_elsewhere + other.restarts_elsewhere,
-            overlaps: self.overlaps + other.overlaps,
-            refused: self.refused + other.refused,
-            unreachable: self.unreachable + other.unreachable,
-            lost: self.lost + other.lost,
-            compared: self.compared + other.compared,
-        }
-    }
 }
 
 impl Site {
@@ -217,10 +171,10 @@ impl Site {
         }
     }
 
-    /// Main gives orders.
+    /// Main writes orders.
     fn order(&mut self) {
         let count = [1, 1, 2, 5, 90][self.pick(5)];
-        self.note(|| format!("main gives {count} orders"));
+        self.note(|| format!("main writes {count} orders"));
         for _ in 0..count {
             self.store.update(&ORDER, |order| *order += 1);
         }

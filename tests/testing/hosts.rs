@@ -206,6 +206,29 @@ fn n3_a_host_that_stops_lets_its_workers_do_what_has_arrived() {
 }
 
 #[test]
+fn n3_a_host_that_stops_during_a_handshake_keeps_no_worker() {
+    for seed in 0..500 {
+        let simulation = Simulation::new(seed);
+        let (store, host) = (ReactonStore::new(), simulation.host(1));
+        let restarts = Restart::on_panic(3);
+        let worker = spawn(&simulation, std::slice::from_ref(&host), &store, restarts)
+            .expect("the worker starts");
+        simulation.settle();
+        host.sever();
+        while worker.stats().restarts == 0 {
+            simulation.step();
+        }
+        for _ in 0..simulation.pick(30) {
+            simulation.step();
+        }
+        host.stop();
+        simulation.settle();
+        assert_eq!((host.running(), simulation.roads()), (0, 0), "seed {seed}");
+        assert_eq!(store.get(worker.status()), IsolateStatus::Lost, "seed {seed}");
+    }
+}
+
+#[test]
 fn n5_a_worker_starts_on_the_host_that_uses_the_least_of_its_capacity() {
     for seed in 0..100 {
         let simulation = Simulation::new(seed);

@@ -91,7 +91,7 @@ enum Urgency {
 
 struct State {
     road: Option<Arc<dyn RoadSender>>,
-    /// The road, after it has refused bytes. Its receiving side goes on until this end gives it up.
+    /// The road, after it has refused bytes. Its receiving side goes on until this sender is ended.
     refused: Option<Arc<dyn RoadSender>>,
     delivery: Delivery,
     /// Until the worker may begin, only these frames are sent, and everything else waits.

@@ -159,7 +159,7 @@ impl Stream {
         }
     }
 
-    /// This end gives up: what it has sent and has not arrived is dropped, too.
+    /// This end wants no more: what it has sent and has not arrived is dropped, too.
     fn reset(&self, side: Side) {
         if self.is_apart() && !self.ended(side).finished {
             let direction = if side == Side::Main { Direction::Down } else { Direction::Up };

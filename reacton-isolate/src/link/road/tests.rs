@@ -71,7 +71,7 @@ impl RoadSender for Refusing {
 }
 
 #[test]
-fn a_road_that_takes_nothing_any_more_is_ended_when_its_sender_gives_it_up() {
+fn a_road_that_takes_nothing_any_more_is_ended_when_its_sender_is() {
     let road = Arc::new(Refusing::default());
     let sender = Sender::new(Delivery::Every, SendCounter::default());
     assert!(sender.attach(road.clone()));
