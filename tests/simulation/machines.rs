@@ -358,15 +358,15 @@ impl Site {
     fn compare(&mut self) {
         let mut living = 0;
         for worker in &self.workers {
-            let status = self.store.get(worker.isolate.status());
+            let shown = self.store.get(worker.isolate.status());
             let Worker { isolate, delivery, restarts, journal, .. } = worker;
             let stats = isolate.stats();
             if self.weather == Weather::Fair {
-                assert_eq!((&status, stats.restarts), (&IsolateStatus::Running, 0));
+                assert_eq!((&shown, stats.restarts), (&IsolateStatus::Running, 0));
             }
-            if status != IsolateStatus::Running {
-                assert!(!restarts, "worker {} is {status:?}", journal.number());
-                self.tally.lost += u64::from(status == IsolateStatus::Lost);
+            if shown != IsolateStatus::Running {
+                assert!(!restarts, "worker {} is {shown:?}", journal.number());
+                self.tally.lost += u64::from(shown == IsolateStatus::Lost);
                 continue;
             }
             living += 1;

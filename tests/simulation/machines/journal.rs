@@ -29,9 +29,9 @@ thread_local! {
 }
 
 pub(super) fn forget_all() {
-    let before = (LIVES.take(), JOURNALS.take());
+    let before = (LIVES.take(), JOURNALS.take(), FAULT.take());
     drop(before);
-    (ARMED.take(), FAULT.take());
+    ARMED.take();
 }
 
 pub(super) fn refuse_faults() {
