@@ -4,6 +4,8 @@
 //! `REACTON_GATE=1` runs the slow tests as well: those that need processes and network namespaces. They need root and
 //! the command `ip`. Each test prints the row of the table in README.md that it measures.
 
+#[path = "gate/cuts.rs"]
+mod cuts;
 #[path = "gate/flow.rs"]
 mod flow;
 #[path = "gate/network.rs"]
@@ -196,7 +198,7 @@ fn a_cut_that_is_shorter_than_the_timeout_loses_nothing_and_a_longer_one_is_noti
         .enumerate()
         .map(|(number, cut)| {
             let network = network.clone();
-            std::thread::spawn(move || network.cut(number, cut))
+            std::thread::spawn(move || cuts::try_cut(&network, number, cut))
         })
         .collect();
     for (thread, cut) in threads.into_iter().zip(cuts) {

@@ -1,13 +1,12 @@
 //! Machines on a wire that can be cut: network namespaces, joined by a bridge.
 
-use std::fmt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use iroh::{EndpointAddr, SecretKey};
-
-use super::peer::{Peer, client_role, host_role, run};
+/// The two machines of a pair.
+pub(crate) const HOST: usize = 0;
+pub(crate) const CLIENT: usize = 1;
 
 /// Whether this process may make namespaces.
 pub(crate) fn is_possible() -> bool {
@@ -77,7 +76,7 @@ impl Network {
                 &namespace,
                 "addr",
                 "add",
-                &format!("10.77.{pair}.{}/24", side + 1),
+                &format!("{}/24", Self::address(pair, side)),
                 "dev",
                 "eth0",
             ]);
@@ -86,47 +85,26 @@ impl Network {
         }
     }
 
-    fn command(&self, pair: usize, side: usize) -> Command {
+    /// Starts this test program again, on one of the machines.
+    pub(crate) fn command(&self, pair: usize, side: usize) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.0.namespace(pair, side)]);
         command.arg(std::env::current_exe().expect("the path of the test is known"));
         command
     }
 
-    /// Lets a client send for a while, cuts its wire in the middle, and joins it again.
-    pub(crate) fn cut(&self, pair: usize, cut: Duration) -> Report {
-        let mut report = Report { cut, ..Report::default() };
-        run(async {
-            let (host_key, client_key) = (SecretKey::generate(), SecretKey::generate());
-            let listen = format!("10.77.{pair}.1:7447");
-            let mut host =
-                Peer::start(self.command(pair, 0), &host_role(&host_key, &listen, &client_key));
-            host.wait_for("listening").await;
-            let to = EndpointAddr::new(host_key.public())
-                .with_ip_addr(listen.parse().expect("an address"));
-            let period = Duration::from_millis(10);
-            // For the cut, and for ten seconds more.
-            let count =
-                u64::try_from((cut + Duration::from_secs(10)).as_millis() / 10).unwrap_or(u64::MAX);
-            let role = client_role(&client_key, &to, &format!("10.77.{pair}.2:0"), period, count);
-            let mut client = Peer::start(self.command(pair, 1), &role);
-            client.wait_for("flowing").await;
-            let port = self.0.port(pair, 1);
-            ip(&["link", "set", &port, "nomaster"]);
-            // The length of the cut is what is tried here.
-            tokio::time::sleep(cut).await;
-            ip(&["link", "set", &port, "master", &self.0.bridge(pair)]);
-            if cut < Duration::from_secs(30) {
-                let gap = client.wait_for("gap").await.parse().expect("a number");
-                report.gap = Duration::from_millis(gap);
-                report.end = client.wait_for("echoed").await;
-                report.count = count;
-            } else {
-                report.lost = client.wait_for("lost").await;
-                report.end = client.wait_for("found").await;
-            }
-        });
-        report
+    /// The address of a machine.
+    pub(crate) fn address(pair: usize, side: usize) -> String {
+        format!("10.77.{pair}.{}", side + 1)
+    }
+
+    /// Cuts the wire of the client for so long.
+    pub(crate) fn cut(&self, pair: usize, cut: Duration) {
+        let port = self.0.port(pair, CLIENT);
+        ip(&["link", "set", &port, "nomaster"]);
+        // The length of the cut is what is tried here.
+        std::thread::sleep(cut);
+        ip(&["link", "set", &port, "master", &self.0.bridge(pair)]);
     }
 }
 
@@ -139,43 +117,5 @@ impl Drop for Pairs {
             }
             try_ip(&["link", "del", &self.bridge(pair)]);
         }
-    }
-}
-
-/// What a client saw of a cut.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Report {
-    cut: Duration,
-    gap: Duration,
-    count: u64,
-    lost: String,
-    end: String,
-}
-
-impl Report {
-    /// Everything came back, once and in order, soon after the wire was joined.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.end == format!("{} of {}", self.count, self.count)
-            && self.gap < self.cut + Duration::from_secs(10)
-    }
-
-    /// The connection was lost, and another one was made.
-    pub(crate) fn was_lost_and_found(&self) -> bool {
-        !self.lost.is_empty() && self.end.ends_with(" 100")
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cut, gap, count, lost, end } = self;
-        if lost.is_empty() {
-            let after = gap.saturating_sub(*cut);
-            return write!(
-                f,
-                "| a cut of {cut:?} | {end} came back ({count} sent), flowed {after:?} after the heal |"
-            );
-        }
-        let (silence, error) = lost.split_once(' ').unwrap_or((lost, ""));
-        write!(f, "| a cut of {cut:?} | lost after {silence} ms ({error}), connected again |")
     }
 }
