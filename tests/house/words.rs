@@ -59,7 +59,7 @@ fn no_banned_word_is_in_the_product() {
 #[test]
 fn no_banned_word_is_in_tests_examples_benches_and_papers() {
     let mut texts = files(&["tests", "extensions", "examples", "benches/src", "fuzz"], "rs");
-    texts.extend(files(&["docs", "examples", "benches", "fuzz"], "md"));
+    texts.extend(files(&["docs", "examples", "extensions", "benches", "fuzz", "tests"], "md"));
     for paper in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         texts.insert(paper.to_owned(), read(paper));
     }
