@@ -157,33 +157,39 @@ fn g6_a_mark_in_a_batch_divides_it() {
     assert_eq!(store.get(&SIZE), 0);
 }
 
-/// A value that says whether something still holds it.
+/// A number, and what shows whether something still holds it.
 #[derive(Clone)]
-struct Held(u32, Rc<()>);
+struct Held {
+    number: u32,
+    _token: Rc<()>,
+}
 
 impl PartialEq for Held {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.number == other.number
     }
 }
 
 #[reacton]
-static HELD: Family<u32, Held> = |_| Held(0, Rc::new(()));
+static HELD: Family<u32, Held> = |_| Held { number: 0, _token: Rc::new(()) };
 
 #[test]
 fn g6_of_a_member_that_was_removed_nothing_is_kept_but_its_steps() {
     const MEMBERS: Group = group![HELD, SIZE];
     let store = ReactonStore::new();
     let history = store.history(MEMBERS);
-    for (key, last) in [(1, 0), (2, 7)] {
+    // The last one is the initial value: its removal changes nothing.
+    for (key, number) in [(1, 7), (2, 0)] {
         let token = Rc::new(());
-        store.set(&HELD.of(key), Held(5, Rc::new(())));
-        // It may be the initial value: then its removal changes nothing.
-        store.set(&HELD.of(key), Held(last, Rc::clone(&token)));
-        assert_eq!(Rc::strong_count(&token), 4, "the store, the recorder, a step, and the test");
+        let set = |number, token: &Rc<()>| {
+            store.set(&HELD.of(key), Held { number, _token: Rc::clone(token) });
+        };
+        set(5, &Rc::new(()));
+        set(number, &token);
+        assert_eq!(Rc::strong_count(&token), 2, "the value holds it");
         store.remove(&HELD.of(key));
         history.clear();
         store.set(&SIZE, key + 5);
-        assert_eq!(Rc::strong_count(&token), 1, "only the test holds it");
+        assert_eq!(Rc::strong_count(&token), 1, "something still holds the value of {key}");
     }
 }

@@ -246,7 +246,9 @@ fn d2_a_removed_item_leaves_none_of_its_rows_in_the_file() {
         saved.flush(LONG).expect("it is written");
         // Rows of their own.
         store.update(&QUEUE, |queue| {
-            ids.map(|id| queue.set(id, "changed".into()));
+            for id in ids {
+                queue.set(id, "changed".into());
+            }
             queue.move_to(ids[2], 0);
         });
         saved.flush(LONG).expect("it is written");

@@ -7,6 +7,7 @@ use super::{List, items, values};
 use crate::collections::list::ItemId;
 use crate::collections::position::Position;
 use crate::collections::tests::{Random, Replica, all, each_seed, play};
+use crate::merge::Merge;
 
 /// An item that was removed, as a history knows it.
 type Gone = (ItemId, Position, Arc<u64>);
@@ -64,11 +65,17 @@ fn m6_items_that_are_put_back_and_removed_at_once_are_the_same_in_all_stores() {
 fn removed_by_two() -> ([Replica<List>; 2], Gone) {
     let mut stores = [1, 2].map(|site| Replica { site, clock: 0, value: List::new() });
     let sent = stores[0].commit(1, |list| list.extend([10, 20, 30]));
-    sent.iter().for_each(|sent| _ = stores[1].join(sent));
+    for sent in &sent {
+        stores[1].join(sent);
+    }
     let mut gone = None;
     let sent = stores.each_mut().map(|store| store.commit(1, |list| gone = remove(list, 1)));
-    sent[0].iter().for_each(|sent| _ = stores[1].join(sent));
-    sent[1].iter().for_each(|sent| _ = stores[0].join(sent));
+    for sent in &sent[0] {
+        stores[1].join(sent);
+    }
+    for sent in &sent[1] {
+        stores[0].join(sent);
+    }
     (stores, gone.expect("there are three"))
 }
 
@@ -81,7 +88,9 @@ fn m6_an_item_that_two_stores_put_back_is_there_once() {
         let first = one.commit(1, put_back);
         assert_eq!(first.len(), 1, "the item is sent as one record");
         if is_heard {
-            first.iter().for_each(|sent| _ = two.join(sent));
+            for sent in &first {
+                two.join(sent);
+            }
         }
         let second = two.commit(1, put_back);
         for sent in first.iter().chain(&second) {
