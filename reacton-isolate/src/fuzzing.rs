@@ -118,6 +118,7 @@ fn roadside(delivery: Delivery, main: &Inbox) -> WorkerSetup {
         delivery,
         shared: SharedSet::from([]),
         init: IsolateMessage::Drain,
+        types_differ: false,
         incoming: down.receiving(),
         outgoing: up,
         queue: None,
@@ -158,6 +159,7 @@ pub fn hear_main(bytes: &[u8], piece: usize, delivery: Delivery) -> bool {
         init: IsolateMessage::Drain,
         shared: SharedSet::from([]),
         answers: Vec::new(),
+        types_differ: false,
     };
     let up = SendCounter::default();
     let sender = Arc::new(Sender::new(delivery, up.clone()));
@@ -297,7 +299,7 @@ impl Exposed {
             SendCounter::default().receiving(),
             shared,
         );
-        let mismatches = Hub::of(&store).join(&store, UNTRUSTED, link, init);
+        let mismatches = Hub::of(&store).join(&store, UNTRUSTED, link, init, false);
         if !mismatches.is_empty() {
             return Err(mismatches);
         }
@@ -328,7 +330,7 @@ impl Exposed {
         let up = Outbox::new(WORKER, mailbox(), delivery, SendCounter::default());
         let link =
             Link::of_worker(String::new(), up.into(), SendCounter::default().receiving(), shared);
-        let mismatches = Hub::of(&worker).join(&worker, WORKER, link, init);
+        let mismatches = Hub::of(&worker).join(&worker, WORKER, link, init, false);
         assert_eq!(mismatches, [], "the worker and the store share the same reactons");
         let outbox = Outbox::new(UNTRUSTED, mailbox(), delivery, SendCounter::default());
         Ok(Self {

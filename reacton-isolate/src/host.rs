@@ -44,7 +44,7 @@ use self::signal::NoAnswer;
 use self::task_threads::Job;
 use self::threads::Threads;
 #[cfg(feature = "process")]
-use crate::error::Refusal;
+use crate::error::{LinkError, Refusal};
 use crate::interrupt::set_peers;
 #[cfg(feature = "process")]
 use crate::link::{Delivery, SendCounter, Sender};
@@ -139,6 +139,9 @@ pub(crate) trait Running: fmt::Debug {
 pub(crate) enum Failure {
     /// For this reason.
     Died(String),
+    /// The host does not take the present value of a shared reacton.
+    #[cfg(feature = "process")]
+    Value(LinkError),
     /// The host does not start it.
     #[cfg(feature = "process")]
     Refused { host: String, why: Refusal },

@@ -290,11 +290,11 @@ impl Outbox {
         }
     }
 
-    /// Wakes `waker` when the other end has applied more. It may be woken late or not at all if the other end applies
-    /// something just now.
+    /// Wakes `waker` when the other end has applied all but so many of the messages sent so far. It may be woken late or
+    /// not at all if the other end applies something just now. [`stop_waiting`](Self::stop_waiting) has to follow.
     #[cfg(feature = "process")]
-    pub(crate) fn wake_when_taken(&self, waker: std::task::Waker) {
-        self.counter.flush().register(waker);
+    pub(crate) fn wake_when_left(&self, waiting: u64, waker: std::task::Waker) {
+        self.counter.flush().register(waker, self.counter.received_when_left(waiting));
         self.counter.flush().set_wanted(true);
     }
 
@@ -350,6 +350,16 @@ impl Outbox {
             Lane::Every(_) | Lane::Latest(..) | Lane::Sink(_) => false,
             #[cfg(feature = "process")]
             Lane::Road(_) => true,
+        }
+    }
+
+    /// The longest value that may be sent, in bytes.
+    #[inline]
+    pub(crate) fn max_value(&self) -> u64 {
+        match &self.lane {
+            Lane::Every(_) | Lane::Latest(..) | Lane::Sink(_) => u64::MAX,
+            #[cfg(feature = "process")]
+            Lane::Road(sender) => sender.max_value(),
         }
     }
 

@@ -39,6 +39,9 @@ pub(crate) enum Reply {
     /// them among its frames.
     Accepted {
         in_process: bool,
+        /// The longest value that the host takes, in bytes.
+        #[serde(default = "no_limit")]
+        max_value: u64,
     },
     Full {
         running: usize,
@@ -48,6 +51,10 @@ pub(crate) enum Reply {
         offered: Vec<String>,
     },
     Ending,
+}
+
+fn no_limit() -> u64 {
+    u64::MAX
 }
 
 impl Reply {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use iroh::endpoint::{QuicTransportConfig, presets};
-use iroh::{Endpoint, RelayMode, SecretKey};
+use iroh::{Endpoint, RelayMode, RelayUrl, SecretKey};
 use tokio::runtime::Handle;
 
 use crate::admission::ALPN;
@@ -14,6 +14,9 @@ use crate::error::NetError;
 
 /// A peer that is silent for this long is lost.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A value has at most so many bytes by default.
+pub(crate) const MAX_VALUE: u64 = 256 << 20;
 
 /// So often each side shows that it lives.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -60,15 +63,25 @@ fn transport(patience: Duration) -> QuicTransportConfig {
         .build()
 }
 
-/// Binds an endpoint: it knows no relay, looks up nothing, and uses this address only.
+/// The URL of a relay, as a program names it.
+pub(crate) fn parse_relay(text: String) -> Result<RelayUrl, NetError> {
+    text.trim().parse().map_err(|_| NetError::Relay { text })
+}
+
+/// Binds an endpoint: it knows no relay but those named here, looks up nothing, and uses this address only.
 pub(crate) async fn bind(
     key: SecretKey,
     address: SocketAddr,
     patience: Duration,
+    relays: &[RelayUrl],
 ) -> Result<Endpoint, NetError> {
+    let relay_mode = match relays {
+        [] => RelayMode::Disabled,
+        relays => RelayMode::custom(relays.iter().cloned()),
+    };
     let failed = |reason: String| NetError::Bind { address: address.to_string(), reason };
     Endpoint::builder(presets::Minimal)
-        .relay_mode(RelayMode::Disabled)
+        .relay_mode(relay_mode)
         .clear_address_lookup()
         .clear_ip_transports()
         .bind_addr(address)

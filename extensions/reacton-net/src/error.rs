@@ -54,6 +54,22 @@ pub enum NetError {
         /// What was given.
         text: String,
     },
+    /// The URL of a relay is none.
+    #[error("`{text}` is no URL of a relay: it has the form `https://relay.example.org`")]
+    #[non_exhaustive]
+    Relay {
+        /// What was given.
+        text: String,
+    },
+    /// A session over an endpoint of the program was given an option that the endpoint has itself.
+    #[error(
+        "a session over an endpoint of the program has no `{option}` of its own: set it where the endpoint is bound"
+    )]
+    #[non_exhaustive]
+    OverEndpoint {
+        /// The option.
+        option: &'static str,
+    },
     /// Two offers have one name, or an offer has one worker twice.
     #[error("`{name}` is offered twice: give one of the two another name")]
     #[non_exhaustive]

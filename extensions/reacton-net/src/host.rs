@@ -13,21 +13,19 @@ use iroh::{Endpoint, EndpointId};
 use reacton_core::wiring::Wiring;
 use reacton_core::{Arrival, ReactonStore};
 use reacton_isolate::process::Workers;
-use reacton_isolate::reach::{self, Places};
+use reacton_isolate::reach::{self, Places, Terms};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use self::guests::{Guests, Offer, Settings};
 use crate::admission::NOT_ALLOWED;
-use crate::endpoint::{PATIENCE, bind, runtime};
+use crate::endpoint::{MAX_VALUE, PATIENCE, bind, parse_relay, runtime};
 use crate::error::NetError;
 use crate::exchange;
 use crate::key::KeyFile;
 use crate::liveness::{self, Lines};
+use crate::skew::Skew;
 use crate::ticket::Ticket;
-
-/// A value that arrives has at most so many bytes by default.
-pub(crate) const MAX_VALUE: u64 = 256 << 20;
 
 /// So many workers run at once by default.
 const CAPACITY: usize = 16;
@@ -64,8 +62,10 @@ pub struct HostBuilder {
     capacity: usize,
     per_peer: Option<usize>,
     max_value: u64,
+    skew: Skew,
     in_processes: bool,
     patience: Duration,
+    relays: Vec<String>,
 }
 
 impl Host {
@@ -79,8 +79,10 @@ impl Host {
             capacity: CAPACITY,
             per_peer: None,
             max_value: MAX_VALUE,
+            skew: Skew::default(),
             in_processes: false,
             patience: PATIENCE,
+            relays: Vec::new(),
         }
     }
 
@@ -196,9 +198,16 @@ impl HostBuilder {
         Self { per_peer: Some(per_peer), ..self }
     }
 
-    /// The largest value that is received, in bytes. 256 MiB by default. A link with a larger one ends.
+    /// The largest value that may cross, in bytes, in both directions. 256 MiB by default; the smaller one of both sides
+    /// counts. A larger value stays in the store that wrote it, as one that does not encode, and `last_error` of the
+    /// worker says so. A peer that sends one nevertheless loses the link.
     pub fn max_value(self, bytes: u64) -> Self {
         Self { max_value: bytes, ..self }
+    }
+
+    /// How much the build of a client may differ from this one. By default shared reactons have the same types.
+    pub fn skew(self, skew: Skew) -> Self {
+        Self { skew, ..self }
     }
 
     /// Runs each worker in a process of its own, so that a worker that aborts ends nothing else. The host program has to
@@ -212,10 +221,18 @@ impl HostBuilder {
         Self { patience, ..self }
     }
 
+    /// Keeps a connection to the iroh relay at this URL, such as `https://relay.example.org`, so that clients which name
+    /// the same relay reach this host behind a firewall. Both sides then try to find a direct way. The relay sees who
+    /// talks to whom, and no content. By default there is none. Each call adds one.
+    pub fn relay(mut self, url: impl Into<String>) -> Self {
+        self.relays.push(url.into());
+        self
+    }
+
     /// Binds the address, and accepts workers from now on.
     ///
     /// # Errors
-    /// If the key, an allowed key, an offer or the address cannot be used.
+    /// If the key, an allowed key, an offer, the URL of a relay or the address cannot be used.
     pub fn open(self) -> Result<Host, NetError> {
         let key = self.key.ok_or(NetError::NoKey)?.load()?;
         let parse = |text: String| {
@@ -224,6 +241,7 @@ impl HostBuilder {
         let allowed = self.allow.into_iter().map(parse).collect::<Result<BTreeSet<_>, _>>()?;
         let address: SocketAddr =
             self.listen.parse().map_err(|_| NetError::Address { text: self.listen.clone() })?;
+        let relays = self.relays.into_iter().map(parse_relay).collect::<Result<Vec<_>, _>>()?;
         let offers = offers(self.offers)?;
         if self.in_processes {
             let checked =
@@ -236,11 +254,11 @@ impl HostBuilder {
                 capacity: self.capacity,
                 per_peer: self.per_peer.unwrap_or(self.capacity),
             },
-            max_value: self.max_value,
+            terms: Terms { max_value: self.max_value, types_differ: self.skew == Skew::Decodes },
             in_processes: self.in_processes,
         };
         let guests = Arc::new(Guests::new(offers, settings));
-        let endpoint = runtime.block_on(bind(key, address, self.patience))?;
+        let endpoint = runtime.block_on(bind(key, address, self.patience, &relays))?;
         let ticket = Ticket::new(endpoint.id(), addresses(&endpoint));
         let accepting = Accepting {
             endpoint: endpoint.clone(),

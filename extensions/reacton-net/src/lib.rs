@@ -43,7 +43,8 @@
 //! # }
 //! ```
 //!
-//! Nothing is dialled and nothing is looked up that the program did not name: no relays, no discovery.
+//! Nothing is dialled and nothing is looked up that the program did not name: no relays, unless both sides name one, and
+//! no discovery.
 
 #![forbid(unsafe_code)]
 
@@ -56,10 +57,12 @@ mod key;
 mod liveness;
 mod road;
 mod session;
+mod skew;
 mod ticket;
 
 pub use self::error::NetError;
 pub use self::host::{Host, HostBuilder, Stopper};
 pub use self::key::KeyFile;
 pub use self::session::{HostState, OfferState, Session, SessionBuilder};
+pub use self::skew::Skew;
 pub use self::ticket::Ticket;

@@ -19,6 +19,9 @@ use crate::admission::{ENDING, GIVEN_UP, Report};
 /// How long a receiver spins and yields before it sleeps.
 const SPIN: Duration = Duration::from_micros(20);
 
+/// How long a writer waits for room before it looks whether there is something to report apart.
+const REPORTED_WITHIN: Duration = Duration::from_millis(5);
+
 /// What the threads and tasks around one link know of it.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
@@ -70,8 +73,11 @@ impl Line {
     }
 
     pub(crate) fn set_taken(&self, taken: u64) {
-        self.taken.fetch_max(taken, Ordering::SeqCst);
-        self.wake();
+        if self.taken.fetch_max(taken, Ordering::SeqCst) < taken
+            && let Some(receiver) = &*lock(&self.receiver)
+        {
+            receiver.unpark();
+        }
     }
 
     fn set_exit(&self, exit: Exit) {
@@ -152,14 +158,16 @@ impl RoadSender for Outward {
     fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         *lock(&self.line.writer) = Some(thread::current());
         let waker = unparking();
+        let until = Instant::now() + REPORTED_WITHIN;
         loop {
             if self.line.is_over() {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
-            match self.write(bytes, &waker)? {
-                0 => thread::park(),
-                written => return Ok(written),
+            let written = self.write(bytes, &waker)?;
+            if written > 0 || Instant::now() >= until {
+                return Ok(written);
             }
+            thread::park_timeout(REPORTED_WITHIN);
         }
     }
 
@@ -177,6 +185,10 @@ impl RoadSender for Outward {
     fn report_exit(&self, code: Option<i32>, signal: Option<i32>) {
         let code = Report::Code(code.unwrap_or_default());
         self.report(signal.map_or(code, Report::Signal));
+    }
+
+    fn reports_apart(&self) -> bool {
+        lock(&self.reports).is_some()
     }
 
     fn report_taken(&self, taken: u64) -> bool {
@@ -224,6 +236,8 @@ pub(crate) struct QuicRoad {
     /// What was reported last.
     silent: bool,
     taken: u64,
+    /// The longest value that the other end takes, in bytes.
+    max_value: u64,
     /// The worker is in a process of the host, ..
     in_process: bool,
     /// .. and nothing more arrives.
@@ -248,6 +262,7 @@ impl QuicRoad {
             peer,
             silent: false,
             taken: 0,
+            max_value: u64::MAX,
             in_process: false,
             finished: false,
             lost: None,
@@ -258,6 +273,12 @@ impl QuicRoad {
     /// The worker is in a process of the host.
     pub(crate) fn of_process(mut self, in_process: bool) -> Self {
         self.in_process = in_process;
+        self
+    }
+
+    /// The other end takes values of at most so many bytes.
+    pub(crate) fn taking(mut self, max_value: u64) -> Self {
+        self.max_value = max_value;
         self
     }
 
@@ -364,6 +385,10 @@ impl Road for QuicRoad {
 
     fn is_gated(&self) -> bool {
         true
+    }
+
+    fn max_value(&self) -> u64 {
+        self.max_value
     }
 
     fn end(mut self: Box<Self>, _: Duration) -> Ending {

@@ -8,13 +8,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use iroh::{Endpoint, RelayUrl, SecretKey};
 use reacton_core::{ReactonStore, ReadOnly};
 use reacton_isolate::Refusal;
 use reacton_isolate::reach::{Carrier, CarrierError, Departure, Place, Road};
 
 use self::dial::Contact;
 pub use self::hosts::{HostState, OfferState};
-use crate::endpoint::{PATIENCE, bind, runtime};
+use crate::endpoint::{MAX_VALUE, PATIENCE, bind, parse_relay, runtime};
 use crate::error::NetError;
 use crate::key::KeyFile;
 use crate::ticket::Ticket;
@@ -29,7 +30,9 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     public_key: String,
     contacts: Arc<hosts::Contacts>,
-    endpoint: iroh::Endpoint,
+    /// `None` if it is one of the program, which may do other things with it.
+    own_endpoint: Option<Endpoint>,
+    max_value: u64,
     tasks: Vec<tokio::task::AbortHandle>,
 }
 
@@ -37,15 +40,32 @@ struct Inner {
 #[derive(Debug)]
 #[must_use = "a session begins with `open`"]
 pub struct SessionBuilder {
+    endpoint: Option<Endpoint>,
     key: Option<KeyFile>,
     hosts: Vec<String>,
-    patience: Duration,
+    relays: Vec<String>,
+    patience: Option<Duration>,
+    max_value: u64,
 }
 
 impl Session {
     /// Returns the options of a session.
     pub fn builder() -> SessionBuilder {
-        SessionBuilder { key: None, hosts: Vec::new(), patience: PATIENCE }
+        SessionBuilder {
+            endpoint: None,
+            key: None,
+            hosts: Vec::new(),
+            relays: Vec::new(),
+            patience: None,
+            max_value: MAX_VALUE,
+        }
+    }
+
+    /// Returns the options of a session over an iroh endpoint of the program, with its key, its relays, its discovery
+    /// and its timeouts. The session closes its own connections when it is dropped, and leaves the endpoint open. The
+    /// runtime on which the endpoint was bound has to go on.
+    pub fn over(endpoint: Endpoint) -> SessionBuilder {
+        SessionBuilder { endpoint: Some(endpoint), ..Self::builder() }
     }
 
     /// Returns the public key of this program, which the hosts have to allow.
@@ -80,33 +100,78 @@ impl SessionBuilder {
 
     /// How long a host may be silent before its workers are lost. 30 s by default. The shorter one of both sides counts.
     pub fn patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+        Self { patience: Some(patience), ..self }
+    }
+
+    /// Reaches the hosts over the iroh relay at this URL, too, if they name the same one: see
+    /// [`HostBuilder::relay`](crate::HostBuilder::relay). By default there is none. Each call adds one.
+    pub fn relay(mut self, url: impl Into<String>) -> Self {
+        self.relays.push(url.into());
+        self
+    }
+
+    /// The largest value that may cross, in bytes, in both directions. 256 MiB by default; the smaller one of both sides
+    /// counts. A larger value stays in the store that wrote it, as one that does not encode, and `last_error` of the
+    /// worker says so. If a host sends one nevertheless, its worker has failed.
+    pub fn max_value(self, bytes: u64) -> Self {
+        Self { max_value: bytes, ..self }
     }
 
     /// Opens the session, which begins to connect to its hosts. Does not wait for that: a host that cannot be reached is
     /// an error of a spawn.
     ///
     /// # Errors
-    /// If the key or a ticket cannot be used, if there is no host, or if the system refuses a socket.
-    pub fn open(self) -> Result<Session, NetError> {
-        let key = self.key.ok_or(NetError::NoKey)?.load()?;
+    /// If the key, a ticket or the URL of a relay cannot be used, if there is no host, if the system refuses a socket,
+    /// or if a session [over](Session::over) an endpoint has an option of its own.
+    pub fn open(mut self) -> Result<Session, NetError> {
+        let key = self.secret_key()?;
         let tickets =
             self.hosts.iter().map(|text| text.parse()).collect::<Result<Vec<Ticket>, _>>()?;
         if tickets.is_empty() {
             return Err(NetError::NoHost);
         }
+        let relays = std::mem::take(&mut self.relays).into_iter().map(parse_relay);
+        let relays: Arc<[RelayUrl]> = relays.collect::<Result<_, _>>()?;
         let runtime = runtime()?;
         let public_key = key.public().to_string();
-        let any = SocketAddr::from(([0, 0, 0, 0], 0));
-        let endpoint = runtime.block_on(bind(key, any, self.patience))?;
+        let is_own = self.endpoint.is_none();
+        let endpoint = if let Some(endpoint) = self.endpoint {
+            endpoint
+        } else {
+            let any = SocketAddr::from(([0, 0, 0, 0], 0));
+            let patience = self.patience.unwrap_or(PATIENCE);
+            runtime.block_on(bind(key, any, patience, &relays))?
+        };
         let contacts = Arc::new(hosts::Contacts::new(tickets));
         let tasks = contacts.each().iter().map(|contact| {
-            let dialling =
-                dial::keep_connected(endpoint.clone(), Arc::clone(contact), Arc::clone(&contacts));
+            let dialling = dial::keep_connected(
+                endpoint.clone(),
+                Arc::clone(&relays),
+                Arc::clone(contact),
+                Arc::clone(&contacts),
+            );
             runtime.spawn(dialling).abort_handle()
         });
         let tasks = tasks.collect();
-        Ok(Session(Arc::new(Inner { public_key, contacts, endpoint, tasks })))
+        let max_value = self.max_value;
+        let own_endpoint = is_own.then_some(endpoint);
+        Ok(Session(Arc::new(Inner { public_key, contacts, own_endpoint, max_value, tasks })))
+    }
+
+    /// The key of the endpoint, or else that of the file.
+    fn secret_key(&mut self) -> Result<SecretKey, NetError> {
+        let Some(endpoint) = &self.endpoint else {
+            return self.key.take().ok_or(NetError::NoKey)?.load();
+        };
+        let given = [
+            ("key", self.key.is_some()),
+            ("relay", !self.relays.is_empty()),
+            ("patience", self.patience.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(NetError::OverEndpoint { option }),
+            None => Ok(endpoint.secret_key().clone()),
+        }
     }
 }
 
@@ -116,11 +181,13 @@ impl Drop for Inner {
             task.abort();
         }
         self.contacts.end();
-        let (endpoint, contacts) = (self.endpoint.clone(), Arc::clone(&self.contacts));
+        let (endpoint, contacts) = (self.own_endpoint.take(), Arc::clone(&self.contacts));
         if let Ok(runtime) = runtime() {
             runtime.spawn(async move {
                 contacts.each().iter().for_each(|contact| contact.close());
-                endpoint.close().await;
+                if let Some(endpoint) = endpoint {
+                    endpoint.close().await;
+                }
             });
         }
     }
@@ -143,6 +210,14 @@ struct ToHosts {
 const LOOK: Duration = Duration::from_millis(20);
 
 impl Carrier for ToHosts {
+    fn max_value(&self) -> u64 {
+        self.session.0.max_value
+    }
+
+    fn is_other_program(&self) -> bool {
+        true
+    }
+
     fn set_out(&self, departure: &Departure<'_>) -> Result<Box<dyn Road>, CarrierError> {
         let runtime = runtime().map_err(|error| CarrierError::Failed(error.to_string()))?;
         // So much earlier than the deadline of the spawn that its error is the one that says why.

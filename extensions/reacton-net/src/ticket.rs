@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use iroh::{EndpointAddr, EndpointId};
+use iroh::{EndpointAddr, EndpointId, RelayUrl};
 
 use crate::error::NetError;
 
@@ -22,9 +22,11 @@ impl Ticket {
         Self { id, addresses }
     }
 
-    pub(crate) fn address(&self) -> EndpointAddr {
+    /// Where to reach the host: at its addresses, and over the relays that the client names.
+    pub(crate) fn address(&self, relays: &[RelayUrl]) -> EndpointAddr {
         let addresses = self.addresses.iter().copied();
-        addresses.fold(EndpointAddr::new(self.id), EndpointAddr::with_ip_addr)
+        let direct = addresses.fold(EndpointAddr::new(self.id), EndpointAddr::with_ip_addr);
+        relays.iter().cloned().fold(direct, EndpointAddr::with_relay_url)
     }
 
     /// How messages name the host.

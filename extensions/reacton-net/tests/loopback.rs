@@ -2,12 +2,16 @@
 
 #[path = "loopback/deaths.rs"]
 mod deaths;
+#[path = "loopback/endpoints.rs"]
+mod endpoints;
 #[path = "loopback/hostile.rs"]
 mod hostile;
 #[path = "loopback/hosts.rs"]
 mod hosts;
 #[path = "loopback/jobs.rs"]
 mod jobs;
+#[path = "loopback/limits.rs"]
+mod limits;
 #[path = "loopback/places.rs"]
 mod places;
 #[path = "loopback/processes.rs"]
@@ -16,5 +20,7 @@ mod processes;
 mod refusals;
 #[path = "loopback/sharing.rs"]
 mod sharing;
+#[path = "loopback/skew.rs"]
+mod skew;
 #[path = "loopback/workers.rs"]
 mod workers;

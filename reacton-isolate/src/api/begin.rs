@@ -196,6 +196,8 @@ impl Pending {
                     }
                     Err(Failure::Died(message)) => SpawnError::Died { worker, message },
                     #[cfg(feature = "process")]
+                    Err(Failure::Value(source)) => SpawnError::Value { worker, source },
+                    #[cfg(feature = "process")]
                     Err(Failure::Refused { host, why }) => {
                         SpawnError::Refused { worker, host, why }
                     }

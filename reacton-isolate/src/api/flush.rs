@@ -109,7 +109,7 @@ impl Future for Flush {
             return Poll::Ready(Ok(()));
         }
         if let Some(Waiting { counter, .. }) = this.begin() {
-            counter.flush().register(context.waker().clone());
+            counter.flush().register(context.waker().clone(), 0);
         }
         // Messages applied before the request have notified nobody.
         if this.is_ready()? {

@@ -8,6 +8,7 @@ pub use crate::error::Refusal;
 pub use crate::host::choice::{Hearing, Load, Places, Search};
 use crate::host::guest::{Served, run_hosted};
 use crate::host::relay;
+pub use crate::wire::frame::Terms;
 pub use crate::worker::carrier::{
     Carrier, CarrierError, Departure, Ending, Received, Road, RoadSender, unparking,
 };
@@ -37,10 +38,11 @@ pub fn run_one_in_process(
     workers: &Workers,
     path: &str,
     road: Box<dyn Road>,
+    terms: Terms,
 ) -> Result<(), CarrierError> {
     let worker = workers.0.iter().find(|worker| Served::path(worker) == path);
     let worker = worker.ok_or_else(|| CarrierError::Failed(format!("`{path}` is not served")))?;
-    relay::relay(road, worker)
+    relay::relay(road, worker, terms)
 }
 
 /// Returns the path of the function and the name of each worker.
@@ -50,7 +52,7 @@ pub fn names(workers: &Workers) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Runs one of the workers on a thread of its own, as the first frames of the road ask, which have to come `within` this
-/// time. A value that arrives has at most `max_value` bytes. Returns when the worker has ended.
-pub fn run_one(workers: &Workers, road: Box<dyn Road>, max_value: u64, within: Duration) {
-    run_hosted(&workers.0, road, max_value, within);
+/// time. Returns when the worker has ended.
+pub fn run_one(workers: &Workers, road: Box<dyn Road>, terms: Terms, within: Duration) {
+    run_hosted(&workers.0, road, terms, within);
 }

@@ -75,7 +75,9 @@ impl Host for Elsewhere {
     }
 
     fn road(&self, delivery: Delivery, counter: &SendCounter) -> Option<Arc<Sender>> {
-        Some(Arc::new(Sender::new(delivery, counter.clone())))
+        let sender = Sender::new(delivery, counter.clone());
+        sender.limit(self.carrier.max_value());
+        Some(Arc::new(sender))
     }
 
     fn exit(&self) -> Option<Exit> {
@@ -105,6 +107,7 @@ impl Failure {
     pub(super) fn of(error: CarrierError) -> Self {
         match error {
             CarrierError::Failed(message) => Self::Died(message),
+            CarrierError::Value(error) => Self::Value(error),
             CarrierError::Refused { host, why } => Self::Refused { host, why },
             CarrierError::Unreachable { host, reason } => Self::Unreachable { host, reason },
         }

@@ -13,7 +13,7 @@ use super::{Running, threads};
 use crate::link::{SendCounter, Sender};
 use crate::shared::SharedSet;
 use crate::sync::LinkId;
-use crate::wire::frame::{FRAMES, Frame, FrameReader, Hello};
+use crate::wire::frame::{FRAMES, Frame, FrameReader, Hello, Terms};
 use crate::wire::message::{CloseReason, IsolateMessage};
 use crate::wire::ticket::CallRef;
 use crate::worker::carrier::{Received, Road};
@@ -66,6 +66,7 @@ type Find<'f> = &'f dyn Fn(&str) -> Result<Served, Vec<&'static str>>;
 pub(crate) struct Guest {
     road: Box<dyn Road>,
     reader: FrameReader,
+    terms: Terms,
     hello: Hello,
     sender: Arc<Sender>,
     up: SendCounter,
@@ -82,21 +83,33 @@ impl From<io::Error> for NoGuest {
 }
 
 impl Guest {
-    /// Reads the first frame, and lets the worker's side send. An arriving value has at most `max_value` bytes.
+    /// Reads the first frame, and lets the worker's side send. Without `terms`, those of a host may be the first frame.
     pub(crate) fn greet(
         mut road: Box<dyn Road>,
-        max_value: u64,
+        terms: Option<Terms>,
         until: Option<Instant>,
     ) -> Result<Self, NoGuest> {
         let mut reader = FrameReader::default();
-        reader.set_max_value(max_value);
-        let first = next(&mut *road, &mut reader, None, until);
+        reader.set_max_value(terms.unwrap_or_default().max_value);
+        let mut first = next(&mut *road, &mut reader, None, until);
+        let terms = match (terms, first) {
+            (None, Some(Frame::Terms(terms))) => {
+                reader.set_max_value(terms.max_value);
+                first = next(&mut *road, &mut reader, None, until);
+                terms
+            }
+            (terms, frame) => {
+                first = frame;
+                terms.unwrap_or_default()
+            }
+        };
         let Some(Frame::Hello(hello)) = first else { return Err(NoGuest) };
         let up = SendCounter::default();
         let sender = Arc::new(Sender::new(delivery(&hello), up.clone()));
+        sender.limit(hello.max_value.min(terms.max_value));
         sender.attach(road.sender());
         start_writer(&sender)?;
-        Ok(Self { road, reader, hello, sender, up })
+        Ok(Self { road, reader, terms, hello, sender, up })
     }
 
     pub(crate) fn hello(&self) -> &Hello {
@@ -119,8 +132,9 @@ impl Guest {
         };
         match found(&self.hello, find) {
             Ok(Found { shared, answers, entry }) => {
-                let Self { road, reader, hello, sender, up } = self;
-                let introduced = Introduced { hello, init, shared, answers };
+                let Self { road, reader, terms, hello, sender, up } = self;
+                let types_differ = terms.types_differ;
+                let introduced = Introduced { hello, init, shared, answers, types_differ };
                 run(road, reader, introduced, sender, up, entry)
             }
             Err(message) => {
@@ -178,9 +192,15 @@ impl Receiving for Inward<'_> {
         self.end.as_mut().is_some_and(|end| end.is_full())
     }
 
-    fn wake_when_taken(&mut self, waker: Waker) {
+    fn wake_when_open(&mut self, waker: Waker) {
         if let Some(end) = &self.end {
-            end.wake_when_taken(waker);
+            end.wake_when_open(waker);
+        }
+    }
+
+    fn stop_waiting(&mut self) {
+        if let Some(end) = &self.end {
+            end.stop_waiting();
         }
     }
 }
@@ -271,19 +291,14 @@ fn run(
 
 /// Runs one of these workers on a thread of its own, as the first frames of the road ask. Returns when the thread has
 /// ended.
-pub(crate) fn run_hosted(
-    workers: &[Served],
-    road: Box<dyn Road>,
-    max_value: u64,
-    within: Duration,
-) {
+pub(crate) fn run_hosted(workers: &[Served], road: Box<dyn Road>, terms: Terms, within: Duration) {
     panics::watch_panics();
     let until = Instant::now().checked_add(within);
     let find = |path: &str| {
         let found = workers.iter().find(|worker| worker.path() == path);
         found.cloned().ok_or_else(|| workers.iter().map(Served::name).collect())
     };
-    let guest = Guest::greet(road, max_value, until);
+    let guest = Guest::greet(road, Some(terms), until);
     if let Ok(thread) = guest.and_then(|guest| guest.run(&find, until)) {
         let thread: Box<dyn Running> = Box::new(thread);
         // Its panic has been sent.

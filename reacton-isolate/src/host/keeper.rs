@@ -11,9 +11,12 @@ use super::away::Outcome;
 use super::road::{self, Limits, MainEnd, Step, Stop};
 use super::signal::Signal;
 use super::{Failure, threads};
+use crate::error::LinkError;
 use crate::link::Sender;
+use crate::pool::Agent;
 use crate::wire::frame::{Batch, Hello};
-use crate::wire::message::IsolateMessage;
+use crate::wire::message::{Introduction, IsolateMessage};
+use crate::wire::value::within;
 use crate::worker::away::Away;
 use crate::worker::carrier::{Carrier, CarrierError, Departure, Received, Road, unparking};
 use crate::worker::options::Options;
@@ -34,10 +37,13 @@ pub(super) struct Keeper {
 const LOOK: Duration = Duration::from_millis(10);
 
 impl Keeper {
+    fn agent(&self) -> &Arc<Agent> {
+        self.setup.agent.as_ref().expect("a worker behind a road has an agent")
+    }
+
     /// Returns the sending end of the road, where main's messages wait.
     pub(super) fn sender(&self) -> &Arc<Sender> {
-        let agent = self.setup.agent.as_ref();
-        agent.expect("a worker behind a road has an agent").sender()
+        self.agent().sender()
     }
 
     /// Starts the thread.
@@ -79,9 +85,22 @@ impl Keeper {
             is_cancelled: &|| sender.has_ended(),
         };
         let road = self.carrier.set_out(&departure)?;
+        self.agent().limit(road.max_value());
+        if let Err(error) = self.check_len(road.max_value()) {
+            road.end(Duration::ZERO);
+            return Err(error);
+        }
         let mut first = Batch::default();
         first.hello(&self.hello());
-        let init = std::mem::replace(&mut self.setup.init, IsolateMessage::Drain);
+        let mut init = std::mem::replace(&mut self.setup.init, IsolateMessage::Drain);
+        if let IsolateMessage::HandshakeInit { reactons, .. } = &mut init
+            && self.carrier.is_other_program()
+        {
+            // They were introduced in the order of the list. This runs user code.
+            for (reacton, slot) in reactons.iter_mut().zip(self.setup.shared.slots()) {
+                reacton.shape = slot.shape();
+            }
+        }
         first.message(&init);
         let outward = road.sender();
         if !sender.attach_held(Arc::clone(&outward), first) {
@@ -97,8 +116,25 @@ impl Keeper {
         }
     }
 
+    /// Checks what was encoded before it was known where the worker runs.
+    fn check_len(&self, max_value: u64) -> Result<(), CarrierError> {
+        let failed =
+            |reason| CarrierError::Failed(format!("its arguments do not encode: {reason}"));
+        within(self.away.args.len(), max_value).map_err(failed)?;
+        let IsolateMessage::HandshakeInit { reactons, .. } = &self.setup.init else {
+            return Ok(());
+        };
+        for Introduction { name, payload, .. } in reactons {
+            within(payload.len_on_road(), max_value).map_err(|reason| {
+                CarrierError::Value(LinkError::Encode { reacton: name.clone(), reason })
+            })?;
+        }
+        Ok(())
+    }
+
     fn hello(&self) -> Hello {
         Hello {
+            max_value: self.sender().max_value(),
             path: self.away.path.to_owned(),
             args: self.away.args.to_vec(),
             stack_size: self.options.stack_size.map(|size| size as u64),
@@ -144,8 +180,10 @@ pub(super) trait Receiving {
     fn fill(&mut self, receive: &mut dyn FnMut(&mut Vec<u8>));
     /// Whether so much waits at the store that nothing more may be received.
     fn is_full(&mut self) -> bool;
-    /// Wakes the thread when the store has taken in something.
-    fn wake_when_taken(&mut self, waker: Waker);
+    /// Wakes the thread when it is not full any more.
+    fn wake_when_open(&mut self, waker: Waker);
+    /// Called after that, or if it waits no longer.
+    fn stop_waiting(&mut self);
 }
 
 /// Waits until something happens on the road, and receives only if the store is not too far behind.
@@ -155,10 +193,13 @@ pub(super) fn receive_some(
     until: Option<Instant>,
 ) -> Received {
     if road.is_gated() && end.is_full() {
-        end.wake_when_taken(unparking());
-        if end.is_full() {
-            let look = Instant::now() + LOOK;
-            return road.receive(None, Some(until.map_or(look, |until| until.min(look))));
+        end.wake_when_open(unparking());
+        let look = Instant::now() + LOOK;
+        let until = until.map_or(look, |until| until.min(look));
+        let received = end.is_full().then(|| road.receive(None, Some(until)));
+        end.stop_waiting();
+        if let Some(received) = received {
+            return received;
         }
     }
     let mut received = Received::Idle;

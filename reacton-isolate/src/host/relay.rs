@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::guest::Served;
 use super::process::Processes;
 use crate::link::RoadSender;
+use crate::wire::frame::{Batch, Terms};
 use crate::worker::away::{Away, Process};
 use crate::worker::carrier::{Carrier, CarrierError, Departure, Received, Road};
 
@@ -28,7 +29,11 @@ pub(crate) fn processes(worker: &Served) -> Result<Processes, String> {
 }
 
 /// Runs the worker in a process, until its client ends the road or the process ends.
-pub(crate) fn relay(mut client: Box<dyn Road>, worker: &Served) -> Result<(), CarrierError> {
+pub(crate) fn relay(
+    mut client: Box<dyn Road>,
+    worker: &Served,
+    terms: Terms,
+) -> Result<(), CarrierError> {
     let processes = processes(worker).map_err(CarrierError::Failed)?;
     let departure = Departure {
         name: worker.name(),
@@ -48,7 +53,13 @@ pub(crate) fn relay(mut client: Box<dyn Road>, worker: &Served) -> Result<(), Ca
         });
     let from_process = from_process
         .map_err(|error| CarrierError::Failed(format!("there is no thread for it: {error}")))?;
-    pass(&mut *client, &*to_process);
+    let mut first = Batch::default();
+    first.terms(terms);
+    let (slices, count) = first.slices();
+    // An empty socket takes all of it.
+    if to_process.send(&slices[..count]).is_ok() {
+        pass(&mut *client, &*to_process);
+    }
     to_process.end();
     // Its panic would be one of this library.
     let _ = from_process.join();

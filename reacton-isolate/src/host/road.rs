@@ -20,6 +20,7 @@ pub(crate) fn hello(setup: &WorkerSetup) -> Hello {
         name: setup.name.clone(),
         every: setup.delivery == Delivery::Every,
         queue: setup.agent.as_ref().and_then(|agent| agent.queue()),
+        max_value: u64::MAX,
         ..Hello::default()
     }
 }

@@ -12,6 +12,7 @@ use super::{Hub, Link};
 use crate::error::{LinkError, Mismatch};
 use crate::shared::{SharedSet, SharedSlot};
 use crate::sync::{Interest, LinkId, SNAPSHOT_LIMIT};
+use crate::wire::change::{Change, ChangeList, Version};
 use crate::wire::message::{Introduction, IsolateMessage, PROTOCOL};
 use reacton_core::wiring::next_site;
 
@@ -84,12 +85,14 @@ impl Hub {
                     return Err(LinkError::Encode { reacton: rref.name().into(), reason });
                 }
             };
+            slot.check_len(&payload, link.outbox.max_value())?;
             self.last_bytes.note(slot, version, &payload);
             reactons.push(Introduction {
                 id: rref.id(),
                 name: rref.name().into(),
                 type_name: slot.type_name().into(),
-                // Both ends are one program with one declaration. Finding a shape would run user code.
+                // Both ends are one program with one declaration. Finding a shape would run user code. The keeper of a
+                // worker in another program does that.
                 shape: None,
                 version,
                 payload,
@@ -101,18 +104,20 @@ impl Hub {
         Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock, reactons })
     }
 
-    /// Begins the link to the store that spawned this one, and installs its values. Returns the mismatches.
+    /// Begins the link to the store that spawned this one, and installs its values. Returns the mismatches. If the types
+    /// may differ, only what does not decode is one.
     pub(crate) fn join(
         &self,
         store: &ReactonStore,
         id: LinkId,
         link: Link,
         init: IsolateMessage,
+        types_differ: bool,
     ) -> Vec<Mismatch> {
         let IsolateMessage::HandshakeInit { protocol, site, clock, reactons } = init else {
             return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: 0 }];
         };
-        let mut mismatches = compare(protocol, &reactons, &link);
+        let mut mismatches = compare(protocol, &reactons, &link, types_differ);
         // No value may be newer than the clock from which this store counts.
         let clock = reactons.iter().map(Introduction::newest_clock).fold(clock, u64::max);
         if clock >= SNAPSHOT_LIMIT {
@@ -146,10 +151,40 @@ impl Hub {
         self.links.borrow_mut().insert(id, Rc::new(link));
         mismatches
     }
+
+    /// Sends the values of a link that has just begun to the store that spawned this one, encoded by the types of this
+    /// side. That store only looks whether they decode there. Returns those that do not encode.
+    pub(crate) fn show_first_values(&self, store: &ReactonStore, id: LinkId) -> Vec<Mismatch> {
+        let Some(link) = self.link(id) else { return Vec::new() };
+        let (wiring, mut panics) = (Wiring::of(store), FirstPanic::default());
+        let (mut changes, mut mismatches) = (ChangeList::NONE, Vec::new());
+        for slot in link.slots.values() {
+            let packed = slot.pack(wiring, Moment::Committed, &mut panics).and_then(|payload| {
+                slot.check_len(&payload, link.outbox.max_value())?;
+                Ok(payload)
+            });
+            match packed {
+                Ok(payload) => {
+                    let id = slot.reacton_ref().id();
+                    changes.push(Change { id, version: Version::NEVER, announced: false, payload });
+                }
+                Err(error) => mismatches.push(Mismatch::Value { error }),
+            }
+        }
+        let clock = self.sync.borrow().clock();
+        link.outbox.send(IsolateMessage::ReactonValueChanged { clock, changes });
+        panics.resume();
+        mismatches
+    }
 }
 
 /// The differences between the introductions and this end's shared set.
-fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatch> {
+fn compare(
+    protocol: u32,
+    reactons: &[Introduction],
+    link: &Link,
+    types_differ: bool,
+) -> Vec<Mismatch> {
     if protocol != PROTOCOL {
         return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: protocol }];
     }
@@ -157,6 +192,7 @@ fn compare(protocol: u32, reactons: &[Introduction], link: &Link) -> Vec<Mismatc
     for reacton in reactons {
         match link.slot(reacton.id) {
             None => mismatches.push(Mismatch::Missing { name: reacton.name.clone().into_owned() }),
+            Some(_) if types_differ => {}
             Some(slot) => mismatches.extend(compare_types(reacton, slot)),
         }
     }

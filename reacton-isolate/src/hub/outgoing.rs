@@ -56,9 +56,10 @@ impl Packed {
         }
     }
 
+    /// For a route on which values have at most `max_value` bytes.
     fn pack(
         &mut self,
-        slot: &SharedSlot,
+        (slot, max_value): (&SharedSlot, u64),
         wiring: Wiring<'_>,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
@@ -66,18 +67,20 @@ impl Packed {
         if place.is_none() {
             *place = Some(slot.pack(wiring, Moment::Committed, panics)?);
         }
-        Ok(())
+        place.as_ref().map_or(Ok(()), |payload| slot.check_len(payload, max_value))
     }
 
-    /// For one that asks.
+    /// For one route, on which values have at most `max_value` bytes.
     fn into(
         mut self,
-        slot: &SharedSlot,
+        (slot, max_value): (&SharedSlot, u64),
         wiring: Wiring<'_>,
         panics: &mut FirstPanic,
     ) -> Result<Payload, LinkError> {
         let packed = self.place(slot.form()).take();
-        packed.map_or_else(|| slot.pack(wiring, Moment::Committed, panics), Ok)
+        let payload = packed.map_or_else(|| slot.pack(wiring, Moment::Committed, panics), Ok)?;
+        slot.check_len(&payload, max_value)?;
+        Ok(payload)
     }
 }
 
@@ -131,6 +134,7 @@ impl Hub {
         from: Option<LinkId>,
     ) {
         let wiring = Wiring::of(store);
+        let max_value = route.max_value();
         let mut list = ChangeList::NONE;
         let mut errors = Vec::new();
         let mut panics = FirstPanic::default();
@@ -151,7 +155,7 @@ impl Hub {
                 );
                 continue;
             }
-            match Packed::of(received).into(slot, wiring, &mut panics) {
+            match Packed::of(received).into((slot, max_value), wiring, &mut panics) {
                 Ok(payload) => {
                     self.last_bytes.note(slot, version, &payload);
                     list.push(Change { id, version, announced, payload });
@@ -215,8 +219,9 @@ impl Hub {
                 continue;
             }
             let mut packed = Packed::of(received);
-            let failure =
-                targets.iter().find_map(|(_, slot)| packed.pack(slot, wiring, &mut panics).err());
+            let failure = targets.iter().find_map(|(at, slot)| {
+                packed.pack((slot, routes[*at].max_value()), wiring, &mut panics).err()
+            });
             if let Some(error) = failure {
                 // Sent on no link, not even on those where it need not be encoded (rule 6).
                 self.disown(id);
@@ -265,8 +270,13 @@ impl Hub {
             errors.extend(blamed);
             Arc::new(edits)
         };
-        if !edits.is_empty() || announced {
-            list.push(Change { id, version, announced, payload: Payload::Edits(edits) });
+        if edits.is_empty() && !announced {
+            return;
+        }
+        let payload = Payload::Edits(edits);
+        match slot.check_len(&payload, route.max_value()) {
+            Ok(()) => list.push(Change { id, version, announced, payload }),
+            Err(error) => errors.extend(self.blamed(route).map(|link| (link, error.clone()))),
         }
     }
 

@@ -27,6 +27,9 @@ pub(crate) trait PoolRoute: Any {
     /// The slot of `id`, if a write of it is a job.
     fn job_slot(&self, id: RefId) -> Option<&SharedSlot>;
 
+    /// The longest value of a job, in bytes.
+    fn max_value(&self) -> u64;
+
     /// Adds a job that main has written.
     fn enqueue(&self, store: &ReactonStore, clock: u64, changes: ChangeList);
 
@@ -122,6 +125,15 @@ impl Route {
         match self {
             Self::Link(id, link) => Some(*id) != from && !link.drained.get(),
             Self::Pool(number, _) => whose != Some(*number),
+        }
+    }
+
+    /// The longest value that is sent on this route, in bytes.
+    #[inline]
+    pub(super) fn max_value(&self) -> u64 {
+        match self {
+            Self::Link(_, link) => link.outbox.max_value(),
+            Self::Pool(_, pool) => pool.max_value(),
         }
     }
 

@@ -128,6 +128,7 @@ fn join(store: &ReactonStore, theirs: IsolateMessage, ours: &SharedSet) -> Vec<M
         LINK,
         Link::of_worker(String::new(), outbox.into(), SendCounter::default().receiving(), ours),
         theirs,
+        false,
     )
 }
 

@@ -282,6 +282,7 @@ impl Isolate {
         }
         Ok(WorkerSetup {
             init,
+            types_differ: false,
             name,
             link,
             inbox,

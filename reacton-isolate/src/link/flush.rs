@@ -13,26 +13,26 @@ pub(crate) struct FlushSignal {
     wanted: AtomicBool,
     /// The receiving end will apply nothing more.
     ended: AtomicBool,
-    waker: Mutex<Option<Waker>>,
+    waker: Mutex<Option<(Waker, u64)>>,
     changed: Condvar,
 }
 
 impl FlushSignal {
-    /// Called when a message was applied.
+    /// Called when a message was applied; `received` is how many now are.
     #[inline]
-    pub(super) fn note_received(&self) {
+    pub(super) fn note_received(&self, received: u64) {
         if self.wanted.load(Ordering::Relaxed) {
-            self.notify();
+            self.notify(received);
         }
     }
 
     #[cold]
-    fn notify(&self) {
+    fn notify(&self, received: u64) {
         let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = waker.take();
+        let waiting = waker.take_if(|(_, from)| received >= *from);
         drop(waker);
         self.changed.notify_all();
-        if let Some(waiting) = waiting {
+        if let Some((waiting, _)) = waiting {
             wake(waiting);
         }
     }
@@ -40,7 +40,7 @@ impl FlushSignal {
     /// Called when nothing more will be applied.
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
-        self.notify();
+        self.notify(u64::MAX);
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -52,10 +52,10 @@ impl FlushSignal {
         self.wanted.store(wanted, Ordering::SeqCst);
     }
 
-    /// Registers `waker` for the next notification.
-    pub(crate) fn register(&self, waker: Waker) {
+    /// Registers `waker` for the first notification after so many messages were received.
+    pub(crate) fn register(&self, waker: Waker, from: u64) {
         let mut place = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        let displaced = place.replace(waker);
+        let displaced = place.replace((waker, from));
         drop(place);
         drop(displaced);
     }

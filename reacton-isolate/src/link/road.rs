@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::calls::FarCall;
 use self::calls::FarCalls;
-use self::writer::write_now;
 use super::latest::Pending;
 use super::{Delivery, ReceiveCounter, SendCounter, Sent};
 use crate::wire::change::{Change, ChangeList};
@@ -30,7 +29,8 @@ pub trait RoadSender: Send + Sync {
     /// # Errors
     /// If the road has ended.
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// As [`try_send`](Self::try_send), but waits until some bytes fit.
+    /// As [`try_send`](Self::try_send), but waits until some bytes fit; not for long if it reports
+    /// [apart](Self::reports_apart).
     ///
     /// # Errors
     /// If the road has ended.
@@ -41,8 +41,12 @@ pub trait RoadSender: Send + Sync {
     fn finish(&self) {
         self.end();
     }
-    /// Reports to the other end how many of its messages were taken in, apart from the bytes. Returns `false` if this
-    /// has to be among the bytes.
+    /// Whether [`report_taken`](Self::report_taken) does something.
+    fn reports_apart(&self) -> bool {
+        false
+    }
+    /// Reports to the other end how many of its messages were taken in, apart from the bytes: the other end may not read
+    /// them now. Returns `false` if that is not possible now.
     fn report_taken(&self, _taken: u64) -> bool {
         false
     }
@@ -70,12 +74,16 @@ pub(crate) struct Sender {
     taken: AtomicU64,
     /// How many of these were merged.
     merged: AtomicU64,
+    /// The value of `taken` that was last reported apart from the bytes.
+    apart: AtomicU64,
     /// The writer checks `taken` by itself.
     looks: AtomicBool,
     /// A message has arrived since the store's thread last wrote: its next message may be an answer.
     heard: AtomicBool,
     /// The last message was sent: the worker was asked to end.
     drained: AtomicBool,
+    /// The longest value that may be sent, in bytes.
+    max_value: AtomicU64,
     /// On the side that asks: the calls at the worker.
     calls: FarCalls,
 }
@@ -107,7 +115,7 @@ struct State {
     flushing: bool,
     /// When the store's thread last wrote.
     wrote: Option<Instant>,
-    /// The value of `taken` that was last sent to the other end.
+    /// The value of `taken` that was last sent among the bytes.
     reported: u64,
     ended: bool,
 }
@@ -146,9 +154,7 @@ impl State {
         // Appended last: part of the first frame may already be sent, or the batch may hold an earlier acknowledgement.
         if taken != self.reported {
             self.reported = taken;
-            if !self.road.as_ref().is_some_and(|road| road.report_taken(taken)) {
-                batch.taken(taken);
-            }
+            batch.taken(taken);
         }
         batch
     }
@@ -193,15 +199,45 @@ impl Sender {
             changed: Condvar::new(),
             taken: AtomicU64::new(0),
             merged: AtomicU64::new(0),
+            apart: AtomicU64::new(0),
             looks: AtomicBool::new(false),
             heard: AtomicBool::new(false),
             drained: AtomicBool::new(false),
+            max_value: AtomicU64::new(u64::MAX),
             calls: FarCalls::default(),
         }
     }
 
+    /// Reports apart from the bytes what was taken in, where that is possible.
+    fn report_apart(&self, road: &dyn RoadSender) {
+        let taken = self.taken.load(Ordering::SeqCst);
+        if road.reports_apart()
+            && self.apart.load(Ordering::SeqCst) != taken
+            && road.report_taken(taken)
+        {
+            self.apart.store(taken, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether the other end knows what was taken in, or will know it even if it reads no bytes.
+    fn is_reported(&self, state: &State, road: &dyn RoadSender) -> bool {
+        let taken = self.taken.load(Ordering::SeqCst);
+        taken
+            == if road.reports_apart() { self.apart.load(Ordering::SeqCst) } else { state.reported }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The longest value that may be sent, in bytes.
+    pub(crate) fn max_value(&self) -> u64 {
+        self.max_value.load(Ordering::Relaxed)
+    }
+
+    /// From now on no longer value may be sent.
+    pub(crate) fn limit(&self, max_value: u64) {
+        self.max_value.fetch_min(max_value, Ordering::Relaxed);
     }
 
     /// Attaches the road. Returns `false` if the sender has ended.
@@ -298,7 +334,7 @@ impl Sender {
             self.changed.notify_all();
             return sent;
         };
-        let state = self.write(state, &*road, write_now);
+        let state = self.write(state, &*road, Self::write_now);
         if state.has_work() || state.ended {
             drop(state);
             self.changed.notify_all();

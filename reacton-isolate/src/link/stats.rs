@@ -45,7 +45,7 @@ struct Traffic {
     received: Count,
     /// Only used for the direction to the worker.
     reports: Reports,
-    /// Only used for the direction to main.
+    /// Only used for the direction to main, and where a road is read.
     flush: FlushSignal,
 }
 
@@ -54,10 +54,12 @@ struct Traffic {
 struct Count(AtomicU64);
 
 impl Count {
-    /// Called by one thread only.
+    /// Called by one thread only. Returns the new count.
     #[inline]
-    fn add_one(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    fn add_one(&self) -> u64 {
+        let count = self.0.load(Ordering::Relaxed) + 1;
+        self.0.store(count, Ordering::Relaxed);
+        count
     }
 }
 
@@ -95,6 +97,12 @@ impl SendCounter {
         self.0.on_its_way()
     }
 
+    /// How many will have been received when so many of those sent so far still wait.
+    #[cfg(feature = "process")]
+    pub(in crate::link) fn received_when_left(&self, waiting: u64) -> u64 {
+        self.0.sent.0.load(Ordering::Relaxed).saturating_sub(waiting)
+    }
+
     pub(crate) fn flush(&self) -> &FlushSignal {
         &self.0.flush
     }
@@ -108,8 +116,8 @@ impl ReceiveCounter {
     /// Counts a message that was taken out of the inbox, which acknowledges it to the sending end.
     #[inline]
     pub(crate) fn count_received(&self) {
-        self.0.received.add_one();
-        self.0.flush.note_received();
+        let received = self.0.received.add_one();
+        self.0.flush.note_received(received);
     }
 
     /// Called when no more messages will be applied.
@@ -128,7 +136,7 @@ impl ReceiveCounter {
     #[cfg(feature = "process")]
     pub(crate) fn set_received(&self, received: u64) {
         self.0.received.0.fetch_max(received, Ordering::Relaxed);
-        self.0.flush.note_received();
+        self.0.flush.note_received(received);
     }
 
     /// The number of messages taken out of the inbox.

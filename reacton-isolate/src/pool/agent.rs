@@ -47,7 +47,17 @@ const NO_BEGIN: Untrue = "it has begun with a job or a call that it does not hav
 
 impl Agent {
     pub(crate) fn new(link: LinkId, jobs: Option<Arc<Jobs>>, sender: Arc<Sender>) -> Self {
-        Self { link, jobs, sender, state: Mutex::default() }
+        let agent = Self { link, jobs, sender, state: Mutex::default() };
+        agent.limit(agent.sender.max_value());
+        agent
+    }
+
+    /// From now on no longer value may be sent, nor be in a job of its queue.
+    pub(crate) fn limit(&self, max_value: u64) {
+        self.sender.limit(max_value);
+        if let Some(jobs) = &self.jobs {
+            jobs.limit(max_value);
+        }
     }
 
     /// Returns the sending end of the road to the worker.

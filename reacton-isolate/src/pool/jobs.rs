@@ -78,6 +78,8 @@ pub(crate) struct Jobs {
     /// The mailbox of main, which may wait for a condition that reads the statistics.
     main: Mailbox,
     callee: Callee,
+    /// The longest value of a job, in bytes.
+    max_value: AtomicU64,
 }
 
 impl Jobs {
@@ -85,7 +87,19 @@ impl Jobs {
     pub(crate) fn new(main: Mailbox, callee: Callee) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        Self { number, state: Mutex::default(), main, callee }
+        let max_value = AtomicU64::new(u64::MAX);
+        Self { number, state: Mutex::default(), main, callee, max_value }
+    }
+
+    /// The longest value of a job, in bytes.
+    pub(crate) fn max_value(&self) -> u64 {
+        self.max_value.load(Ordering::Relaxed)
+    }
+
+    /// From now on no job has a longer value.
+    #[cfg(feature = "process")]
+    pub(crate) fn limit(&self, max_value: u64) {
+        self.max_value.fetch_min(max_value, Ordering::Relaxed);
     }
 
     pub(crate) fn number(&self) -> u64 {

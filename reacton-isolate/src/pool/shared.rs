@@ -283,6 +283,10 @@ impl PoolRoute for PoolShared {
         self.slots.get(&id).filter(|_| !self.closing.get() && !self.is_for_all(id))
     }
 
+    fn max_value(&self) -> u64 {
+        self.jobs.max_value()
+    }
+
     fn enqueue(&self, store: &ReactonStore, clock: u64, mut changes: ChangeList) {
         // Values equal to the previous ones are announced, too: the member's observers are called for each job.
         changes.announce();

@@ -70,6 +70,11 @@ impl Edits {
         self.records.iter().map(|record| record.key.len() + record.body.len()).sum()
     }
 
+    /// At least the number of bytes on a road: each record has a version and two lengths, and the reset a version.
+    pub(crate) fn len_on_road(&self) -> usize {
+        self.len() + 40 * (self.records.len() + 1)
+    }
+
     /// The keys of all records.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Encoded> {
         self.records.iter().map(|record| &record.key)

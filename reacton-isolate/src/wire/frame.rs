@@ -22,7 +22,7 @@ use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::WorkKey;
 
 /// The version of the frames and their contents. Both ends of a road are the same program, so both have the same.
-pub(crate) const FRAMES: u64 = 3;
+pub(crate) const FRAMES: u64 = 4;
 
 /// The longest head.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
@@ -33,6 +33,8 @@ const ENTRIES: usize = 900;
 /// The content of one frame.
 #[derive(Debug)]
 pub(crate) enum Frame {
+    /// From a host to a process of its own, in front of all that the client sends.
+    Terms(Terms),
     /// From main, as the first frame: which worker to run, and how.
     Hello(Hello),
     /// From main: the acknowledgement was accepted, and the worker's function may be called.
@@ -47,6 +49,22 @@ pub(crate) enum Frame {
     Report(Report),
     /// From main, about jobs and calls.
     Order(Order),
+}
+
+/// What a host allows its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The longest value that it takes and sends, in bytes.
+    pub max_value: u64,
+    /// The types of shared reactons may differ, if the first value of each decodes at both ends.
+    pub types_differ: bool,
+}
+
+impl Default for Terms {
+    /// The terms between two ends that are one program.
+    fn default() -> Self {
+        Self { max_value: u64::MAX, types_differ: false }
+    }
 }
 
 /// How a worker is to run.
@@ -68,6 +86,8 @@ pub(crate) struct Hello {
     pub(crate) limits: Limits,
     /// Whether it takes jobs from a queue in main, and if so, whether it shares the queue with other members of a pool.
     pub(crate) queue: Option<bool>,
+    /// The longest value that main takes, in bytes.
+    pub(crate) max_value: u64,
 }
 
 /// What the process of a worker may use. It sets these limits itself, before any code of the program runs.
@@ -121,10 +141,11 @@ enum Kind {
     Mark = 25,
     Marked = 26,
     Sweep = 27,
+    Terms = 28,
 }
 
 impl Kind {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 29] = [
         Self::Hello,
         Self::Init,
         Self::Ack,
@@ -153,6 +174,7 @@ impl Kind {
         Self::Mark,
         Self::Marked,
         Self::Sweep,
+        Self::Terms,
     ];
 
     fn of(number: u64) -> Option<Self> {

@@ -137,6 +137,16 @@ impl Payload {
         }
     }
 
+    /// At least the size of what goes over a road, in bytes.
+    #[inline]
+    pub(crate) fn len_on_road(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Counted(_) => 0,
+            Self::Edits(edits) => edits.len_on_road(),
+        }
+    }
+
     /// Whether it is what was written of a value that is made of entries.
     #[inline]
     pub(crate) fn is_edits(&self) -> bool {
@@ -148,6 +158,19 @@ impl Payload {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// Whether a value of this length may be sent. If not: why, after "it does not encode: ".
+#[inline]
+pub(crate) fn within(len: usize, max_value: u64) -> Result<(), String> {
+    if len as u64 <= max_value { Ok(()) } else { Err(too_long(len, max_value)) }
+}
+
+#[cold]
+fn too_long(len: usize, max_value: u64) -> String {
+    format!(
+        "it has {len} bytes, and a value on this link has at most {max_value}: raise `max_value` at both ends, or share it in parts"
+    )
 }
 
 impl fmt::Debug for Payload {

@@ -9,7 +9,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::exit::Exit;
-use crate::error::Refusal;
+use crate::error::{LinkError, Refusal};
 pub use crate::link::RoadSender;
 
 /// Starts workers elsewhere, each at the end of a road of its own.
@@ -19,6 +19,16 @@ pub trait Carrier: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// If no worker was started.
     fn set_out(&self, departure: &Departure<'_>) -> Result<Box<dyn Road>, CarrierError>;
+
+    /// The longest value that goes over its roads, in bytes.
+    fn max_value(&self) -> u64 {
+        u64::MAX
+    }
+
+    /// Whether the worker may be of another program, which declares the same reactons with other types.
+    fn is_other_program(&self) -> bool {
+        false
+    }
 }
 
 /// Which worker is to be started.
@@ -51,6 +61,8 @@ impl fmt::Debug for Departure<'_> {
 pub enum CarrierError {
     /// For this reason.
     Failed(String),
+    /// The present value of a shared reacton is longer than the host takes.
+    Value(LinkError),
     /// The host does not start it.
     Refused {
         /// The host, as the program named it.
@@ -71,7 +83,7 @@ impl CarrierError {
     /// Whether another attempt may succeed, without a change of the program.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Failed(_) => false,
+            Self::Failed(_) | Self::Value(_) => false,
             Self::Refused { why, .. } => matches!(why, Refusal::Full { .. } | Refusal::Ending),
             Self::Unreachable { .. } => true,
         }
@@ -82,6 +94,7 @@ impl fmt::Display for CarrierError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(message) => f.write_str(message),
+            Self::Value(error) => error.fmt(f),
             Self::Refused { host, why } => write!(f, "{host} has refused it: {why}"),
             Self::Unreachable { host, reason } => write!(f, "{host} cannot be reached: {reason}"),
         }
@@ -101,6 +114,11 @@ pub trait Road: Send {
     /// Whether no bytes may be received while many messages wait at the receiver. The sender has to wait then.
     fn is_gated(&self) -> bool {
         false
+    }
+
+    /// The longest value that the other end takes, in bytes.
+    fn max_value(&self) -> u64 {
+        u64::MAX
     }
 
     /// Ends the road at both ends, and the worker with it, after it had this time to end by itself. Returns how it ended.

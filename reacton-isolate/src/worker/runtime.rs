@@ -47,7 +47,7 @@ impl WorkerRuntime {
     /// worker is to end. `None` if a shared value has panicked; then the worker is to end, too.
     pub(crate) fn begin(setup: WorkerSetup) -> (Self, Option<Vec<Mismatch>>) {
         let WorkerSetup { name, link, inbox, main, delivery, shared, init, .. } = setup;
-        let WorkerSetup { incoming, outgoing, queue, scope, peers, .. } = setup;
+        let WorkerSetup { types_differ, incoming, outgoing, queue, scope, peers, .. } = setup;
         let store = inbox.into_store();
         Wiring::of(&store).set_peers(peers);
         let started = Wiring::of(&store).now();
@@ -64,7 +64,11 @@ impl WorkerRuntime {
             let member =
                 queue.map(|queue| Rc::new(Membership::new(queue, link)) as Rc<dyn PoolMember>);
             let end = Link::of_worker(name, outbox, incoming, &shared).with_member(member);
-            mismatches = Hub::of(store).join(store, link, end, init);
+            let hub = Hub::of(store);
+            mismatches = hub.join(store, link, end, init, types_differ);
+            if types_differ && mismatches.is_empty() {
+                mismatches = hub.show_first_values(store, link);
+            }
             Ok(())
         });
         (runtime, goes_on.then_some(mismatches))

@@ -26,6 +26,8 @@ pub(crate) struct WorkerSetup {
     pub(crate) delivery: Delivery,
     pub(crate) shared: SharedSet,
     pub(crate) init: IsolateMessage,
+    /// The types of both sides may differ, if the first value of each reacton decodes at both.
+    pub(crate) types_differ: bool,
     /// Counts the messages to the worker; `outgoing` counts those that it sends.
     pub(crate) incoming: ReceiveCounter,
     pub(crate) outgoing: SendCounter,

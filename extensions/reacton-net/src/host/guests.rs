@@ -10,7 +10,7 @@ use std::time::Duration;
 use iroh::EndpointId;
 use iroh::endpoint::{Connection, RecvStream, SendStream};
 use reacton_isolate::process::Workers;
-use reacton_isolate::reach::{self, Places};
+use reacton_isolate::reach::{self, Places, Terms};
 use tokio::sync::watch;
 
 use crate::admission::{self, News, Reply, Request};
@@ -39,7 +39,7 @@ impl fmt::Debug for Offer {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
     pub(super) places: Places,
-    pub(super) max_value: u64,
+    pub(super) terms: Terms,
     /// Each worker runs in a process of its own.
     pub(super) in_processes: bool,
 }
@@ -204,9 +204,9 @@ impl Guests {
         self.state().running.insert(key, Some(guest));
         lines.add(&line);
         // A fresh stream has room for it. Nothing else writes to it before the thread below.
-        let accepted =
-            admission::encode(&Reply::Accepted { in_process: self.settings.in_processes })
-                .unwrap_or_default();
+        let Settings { terms, in_processes, .. } = self.settings;
+        let reply = Reply::Accepted { in_process: in_processes, max_value: terms.max_value };
+        let accepted = admission::encode(&reply).unwrap_or_default();
         let written = reach::RoadSender::try_send(&*sender, &[IoSlice::new(&accepted)]);
         if !written.is_ok_and(|written| written == accepted.len()) {
             return;
@@ -217,14 +217,13 @@ impl Guests {
             recv,
             format!("the client {}", peer.fmt_short()),
         );
-        let Settings { max_value, in_processes, .. } = self.settings;
         let path = path.to_owned();
         let thread = thread::Builder::new().name(String::from("reacton guest")).spawn(move || {
             let _place = place;
             if !in_processes {
-                return reach::run_one(&workers, Box::new(road), max_value, BEGUN_WITHIN);
+                return reach::run_one(&workers, Box::new(road), terms, BEGUN_WITHIN);
             }
-            if let Err(error) = reach::run_one_in_process(&workers, &path, Box::new(road)) {
+            if let Err(error) = reach::run_one_in_process(&workers, &path, Box::new(road), terms) {
                 tracing::error!(path, %error, "the process of a worker was not started");
             }
         });

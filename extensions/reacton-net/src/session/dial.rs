@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use iroh::Endpoint;
 use iroh::endpoint::{Connection, ConnectionError};
+use iroh::{Endpoint, RelayUrl};
 use reacton_isolate::Refusal;
 use reacton_isolate::reach::Load;
 
@@ -108,12 +108,13 @@ impl Contact {
 /// Connects to a host, and again whenever the connection is lost.
 pub(super) async fn keep_connected(
     endpoint: Endpoint,
+    relays: Arc<[RelayUrl]>,
     contact: Arc<Contact>,
     contacts: Arc<Contacts>,
 ) {
     let mut pause = PAUSE;
     loop {
-        let connecting = endpoint.connect(contact.ticket().address(), ALPN);
+        let connecting = endpoint.connect(contact.ticket().address(&relays), ALPN);
         let failure = match tokio::time::timeout(ATTEMPT, connecting).await {
             Ok(Ok(connection)) => {
                 let begun = tokio::time::Instant::now();
@@ -201,10 +202,9 @@ pub(super) async fn start(
         Ok::<_, String>((send, recv, reply))
     };
     let (send, recv, reply) = asking.await.map_err(|_| None)?;
-    let in_process = matches!(reply, Reply::Accepted { in_process: true });
-    if let Some(refusal) = reply.refusal() {
-        return Err(Some(refusal));
-    }
+    let Reply::Accepted { in_process, max_value } = reply else {
+        return Err(reply.refusal());
+    };
     let line = Arc::<Line>::default();
     let number = u64::from(send.id());
     let sender = Arc::new(Outward::new(Arc::clone(&line), send));
@@ -219,7 +219,7 @@ pub(super) async fn start(
         let line = Arc::clone(&line);
         tokio::spawn(async move { receive_reports(&line, reported).await });
     }
-    Ok(QuicRoad::new(line, sender, recv, host).of_process(in_process))
+    Ok(QuicRoad::new(line, sender, recv, host).of_process(in_process).taking(max_value))
 }
 
 /// Calls a function when it is dropped.

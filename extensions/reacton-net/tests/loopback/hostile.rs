@@ -36,7 +36,7 @@ fn message(message: &impl Serialize) -> Vec<u8> {
     [&u32::try_from(bytes.len()).expect("the number is small").to_le_bytes()[..], &bytes].concat()
 }
 
-fn run<F: Future>(test: F) -> F::Output {
+pub(crate) fn run<F: Future>(test: F) -> F::Output {
     // With a thread of its own, so that a test may block.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -50,7 +50,7 @@ fn secret(file: &KeyFile, path: &std::path::Path) -> SecretKey {
     SecretKey::from_bytes(&std::array::from_fn(byte))
 }
 
-async fn endpoint(key: SecretKey) -> Endpoint {
+pub(crate) async fn endpoint(key: SecretKey) -> Endpoint {
     Endpoint::builder(presets::Minimal)
         .relay_mode(RelayMode::Disabled)
         .clear_address_lookup()
@@ -198,6 +198,9 @@ fn n4_a_host_that_lies_is_a_typed_error_of_the_spawn() {
     let garbage = spawn_on_liar([accepted.clone(), vec![0xff; 1000]].concat());
     assert!(matches!(garbage, SpawnError::Died { .. }), "{garbage:?}");
     assert!(garbage.to_string().contains("malformed frame"), "{garbage}");
+    let long = [12, 0, 0, 0, 0x93, 0, 1, 0xcf, 0x40, 0, 0, 0, 0, 0, 0, 0];
+    let long = spawn_on_liar([&accepted[..], &long].concat());
+    assert!(long.to_string().contains("longer than `max_value`"), "{long}");
     let silent = spawn_on_liar(accepted);
     assert!(matches!(silent, SpawnError::TimedOut { .. }), "{silent:?}");
     let wrong = spawn_on_liar(message(&"no reply"));

@@ -2,15 +2,41 @@
 
 use reacton::prelude::*;
 use reacton::process::test_workers;
-use reacton_net::HostBuilder;
+use reacton_net::{HostBuilder, Skew};
 
 use super::places::{SOON, place, until};
 use super::workers::*;
 
-test_workers![echo, brittle, doubler, summer];
+test_workers![echo, brittle, doubler, summer, sized];
 
 fn offer(host: HostBuilder) -> HostBuilder {
-    host.offer("tests", workers![echo, brittle, doubler, summer]).in_processes()
+    host.offer("tests", workers![echo, brittle, doubler, summer, sized]).in_processes()
+}
+
+#[test]
+fn n6_a_value_that_is_too_long_is_held_back_at_a_process_and_at_its_client() {
+    let (_host, session) = place(|host| offer(host).max_value(100_000));
+    let store = ReactonStore::new();
+    let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    store.set(&INPUT, 200_000);
+    until(&store, |store| store.get(&OUTPUT) == 200_000);
+    until(&store, |store| store.with(worker.last_error(), Option::is_some));
+    assert_eq!(store.with(&BLOB, Vec::len), 0);
+    store.set(&PIXELS, vec![1; 200_000]);
+    store.set(&INPUT, 7);
+    until(&store, |store| store.with(&BLOB, Vec::len) == 7);
+    assert_eq!(store.get(&TOTAL), 0);
+}
+
+#[test]
+fn n7_a_process_of_a_host_shows_its_first_values_if_builds_may_differ() {
+    let (_host, session) = place(|host| offer(host).skew(Skew::Decodes));
+    let store = ReactonStore::new();
+    store.set(&PIXELS, vec![1; 1000]);
+    let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    store.set(&INPUT, 7);
+    until(&store, |store| store.with(&BLOB, Vec::len) == 7);
+    until(&store, |_| worker.stats().queued == 0);
 }
 
 #[test]

@@ -29,8 +29,15 @@ pub(crate) static ROWS: ReactonMap<u32, String> = ReactonMap::new();
 #[reacton]
 pub(crate) static COUNT: Counter = Counter::default();
 
+#[reacton]
+pub(crate) static BLOB: Vec<u8> = Vec::new();
+
 #[call]
 pub(crate) static DOUBLE: Call<u64, u64>;
+
+/// Asks for an answer of this length.
+#[call]
+pub(crate) static RESIZE: Call<(Vec<u8>, usize), Vec<u8>>;
 
 #[worker(shared = [INPUT, OUTPUT])]
 pub(crate) fn echo(store: &ReactonStore) {
@@ -117,6 +124,24 @@ pub(crate) fn doubler(store: &ReactonStore) {
         assert_ne!(*number, 13, "an unlucky number");
         number * 2
     });
+}
+
+/// With this input, `sized` panics.
+pub(crate) const PANICS: u64 = 999;
+
+/// Counts the pixels and the rows, and answers each input with so many bytes.
+#[worker(shared = [PIXELS, TOTAL, ROWS, INPUT, OUTPUT, BLOB], answers = [RESIZE])]
+pub(crate) fn sized(store: &ReactonStore) {
+    store.subscribe(&PIXELS, |store, pixels| store.set(&TOTAL, pixels.len() as u64));
+    store.subscribe(&ROWS, |store, rows| store.set(&TOTAL, rows.len() as u64));
+    store.subscribe(&INPUT, |store, input| {
+        assert_ne!(*input, PANICS, "it was told to");
+        store.batch(|store| {
+            store.set(&BLOB, vec![1; usize::try_from(*input).unwrap_or(usize::MAX)]);
+            store.set(&OUTPUT, *input);
+        });
+    });
+    store.answer(&RESIZE, |_, (_, len), _| vec![1; *len]);
 }
 
 /// A worker that spawns one of its own.

@@ -333,9 +333,13 @@ impl RoadSender for End {
         self.stream.end(self.direction.sender());
     }
 
+    fn reports_apart(&self) -> bool {
+        self.stream.is_apart()
+    }
+
     fn report_taken(&self, taken: u64) -> bool {
         let Self { stream, direction } = self;
-        // A stream of reports that is full takes none, so that one goes among the bytes.
+        // A stream of reports that is full takes none.
         if !stream.is_apart() || stream.host.random.one_in(4) {
             return false;
         }

@@ -218,7 +218,7 @@ impl Road {
         }
         self.far_moves(&mut add);
         for (direction, sender) in [(Direction::Down, &self.down), (Direction::Up, &self.up)] {
-            if sender.is_due() && self.stream.takes(direction) {
+            if sender.is_due() && self.stream.takes(direction) || sender.is_due_apart() {
                 add(Move::Send(direction));
             }
         }

@@ -49,7 +49,7 @@ pub(crate) fn run_as_child(before: Option<Box<dyn FnOnce()>>) -> ! {
         exit(2);
     }
     let Ok(socket) = take_road() else { exit(2) };
-    let Ok(guest) = Guest::greet(Box::new(Inherited(socket)), u64::MAX, None) else { exit(2) };
+    let Ok(guest) = Guest::greet(Box::new(Inherited(socket)), None, None) else { exit(2) };
     let grace = guest.hello().grace;
     set_limits(guest.hello().limits);
     send_last_words_of_panics(guest.sender());

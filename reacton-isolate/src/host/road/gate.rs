@@ -44,6 +44,19 @@ impl Gate {
         }
         self.sizes.len() as u64 >= self.most || self.bytes >= BYTES
     }
+
+    /// How many of the messages that wait now may still wait when it opens.
+    pub(super) fn left_when_open(&self) -> u64 {
+        let (mut left, mut bytes) = (0, 0_usize);
+        for size in self.sizes.iter().rev() {
+            bytes = bytes.saturating_add(*size);
+            if bytes >= BYTES || left + 1 >= MESSAGES {
+                break;
+            }
+            left += 1;
+        }
+        left
+    }
 }
 
 #[cfg(test)]
@@ -56,12 +69,17 @@ mod tests {
         gate.count(BYTES);
         assert!(gate.is_full(1));
         assert!(!gate.is_full(0));
-        for _ in 0..MESSAGES {
+        for _ in 0..2 * MESSAGES {
             gate.count(1);
         }
+        assert_eq!(gate.left_when_open(), MESSAGES - 1);
         assert!(gate.is_full(MESSAGES));
         assert!(!gate.is_full(MESSAGES - 1));
         assert_eq!(gate.bytes, 63);
+        gate.count(BYTES - 10);
+        assert!(gate.is_full(MESSAGES));
+        assert_eq!(gate.left_when_open(), 10);
+        assert!(!gate.is_full(10));
     }
 
     #[test]
@@ -79,6 +97,7 @@ mod tests {
         gate.count(10 * BYTES);
         gate.count(1);
         assert!(gate.is_full(2));
+        assert_eq!(gate.left_when_open(), 1);
         assert!(!gate.is_full(1));
     }
 }

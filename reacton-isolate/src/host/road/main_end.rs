@@ -13,6 +13,8 @@ use crate::host::keeper::{self, Receiving};
 use crate::hub::owner::Silence;
 use crate::link::{Outbox, ReceiveCounter, Sent};
 use crate::pool::Agent;
+use crate::shared::SharedSet;
+use crate::wire::change::{Change, ChangeList};
 use crate::wire::frame::work::Report;
 use crate::wire::frame::{Frame, FrameReader, LastWords};
 use crate::wire::message::{CloseReason, IsolateMessage};
@@ -64,6 +66,10 @@ pub(crate) struct MainEnd {
     reader: FrameReader,
     gate: Gate,
     begun: Instant,
+    /// What is shared, by the types of this side.
+    shared: SharedSet,
+    /// The first values of the worker that do not decode here.
+    mismatches: Vec<Mismatch>,
     /// The worker has found no mismatch.
     agreed: bool,
     /// When the acknowledgement of the worker was accepted.
@@ -83,15 +89,20 @@ impl MainEnd {
     /// Returns the end of a road that begins at `begun`, with the messages of `setup`.
     pub(crate) fn new(setup: &WorkerSetup, limits: Limits, begun: Instant) -> Self {
         let main = setup.main.clone();
+        let agent = Arc::clone(setup.agent.as_ref().expect("a worker behind a road has an agent"));
+        let mut reader = FrameReader::default();
+        reader.set_max_value(agent.sender().max_value());
         Self {
             outbox: Outbox::new(setup.link, main, setup.delivery, setup.outgoing.clone()),
-            agent: Arc::clone(setup.agent.as_ref().expect("a worker behind a road has an agent")),
+            agent,
             incoming: setup.incoming.another(),
             receiving: setup.outgoing.receiving(),
             limits,
-            reader: FrameReader::default(),
+            reader,
             gate: Gate::default(),
             begun,
+            shared: setup.shared.clone(),
+            mismatches: Vec::new(),
             agreed: false,
             started: None,
             closed: None,
@@ -156,6 +167,11 @@ impl MainEnd {
             // once.
             Frame::Taken(number) => self.taken(number, now),
             _ if self.closed.is_some() => return unexpected(),
+            Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. })
+                if self.started.is_none() =>
+            {
+                self.check(&changes);
+            }
             Frame::Message(IsolateMessage::ReactonValueChanged { clock, changes }) => {
                 // The worker goes on, so the panic reported earlier was caught.
                 self.words = None;
@@ -181,7 +197,11 @@ impl MainEnd {
                     Err(untrue) => return Step::Stop(Stop::Kill(Some(untrue.to_owned()))),
                 }
             }
-            Frame::Message(_) | Frame::Hello(_) | Frame::Start | Frame::Order(_) => {
+            Frame::Message(_)
+            | Frame::Terms(_)
+            | Frame::Hello(_)
+            | Frame::Start
+            | Frame::Order(_) => {
                 return unexpected();
             }
         }
@@ -204,10 +224,23 @@ impl MainEnd {
         }
     }
 
-    fn acknowledged(&mut self, mismatches: Vec<Mismatch>, now: Instant) -> Step {
+    /// Checks that first values of a worker of another build decode here. They are not installed. This runs user code.
+    fn check(&mut self, changes: &ChangeList) {
+        let slots = self.shared.by_id();
+        for Change { id, payload, .. } in changes.iter() {
+            let Some(slot) = slots.get(id) else { continue };
+            let error = slot.undecodable(payload);
+            self.mismatches.extend(error.map(|error| Mismatch::Value { error }));
+        }
+        // They are put into no inbox, so for their sender they count as applied.
+        self.agent.sender().count_merged(&self.receiving);
+    }
+
+    fn acknowledged(&mut self, mut mismatches: Vec<Mismatch>, now: Instant) -> Step {
         if self.started.is_some() || self.closed.is_some() {
             return unexpected();
         }
+        mismatches.append(&mut self.mismatches);
         self.agreed = mismatches.is_empty();
         let ack = IsolateMessage::HandshakeAck { mismatches };
         if self.limits.answer.is_none() {
@@ -362,8 +395,12 @@ impl Receiving for MainEnd {
         self.gate.is_full(self.receiving.waiting())
     }
 
-    fn wake_when_taken(&mut self, waker: Waker) {
-        self.outbox.wake_when_taken(waker);
+    fn wake_when_open(&mut self, waker: Waker) {
+        self.outbox.wake_when_left(self.gate.left_when_open(), waker);
+    }
+
+    fn stop_waiting(&mut self) {
+        self.outbox.stop_waiting();
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Introduced {
     pub(crate) shared: SharedSet,
     /// The calls that the worker answers.
     pub(crate) answers: Vec<CallRef>,
+    /// As [`Terms::types_differ`](crate::wire::frame::Terms::types_differ).
+    pub(crate) types_differ: bool,
 }
 
 impl WorkerEnd {
@@ -54,7 +56,7 @@ impl WorkerEnd {
         scope: Scope,
         peers: Option<Arc<dyn Peers>>,
     ) -> (Self, WorkerSetup) {
-        let Introduced { hello, init, shared, answers } = introduced;
+        let Introduced { hello, init, shared, answers, types_differ } = introduced;
         let delivery = super::delivery(&hello);
         let inbox = Inbox::new();
         if let Some(spin) = hello.spin {
@@ -82,6 +84,7 @@ impl WorkerEnd {
             delivery,
             shared,
             init,
+            types_differ,
             incoming: end.receiving.another(),
             outgoing: up,
             queue: queue.map(Queue::Away),
@@ -120,7 +123,7 @@ impl WorkerEnd {
                 self.sender.note_heard();
                 self.orders.follow(order, &self.outbox);
             }
-            Frame::Hello(_) | Frame::LastWords(_) | Frame::Report(_) => {}
+            Frame::Terms(_) | Frame::Hello(_) | Frame::LastWords(_) | Frame::Report(_) => {}
         }
         false
     }
@@ -149,9 +152,13 @@ impl WorkerEnd {
         self.gate.is_full(self.receiving.waiting())
     }
 
-    /// Wakes a thread when the worker has taken in something.
-    pub(crate) fn wake_when_taken(&self, waker: Waker) {
-        self.outbox.wake_when_taken(waker);
+    /// Wakes a thread when it is not full any more. [`stop_waiting`](Self::stop_waiting) has to follow.
+    pub(crate) fn wake_when_open(&self, waker: Waker) {
+        self.outbox.wake_when_left(self.gate.left_when_open(), waker);
+    }
+
+    pub(crate) fn stop_waiting(&self) {
+        self.outbox.stop_waiting();
     }
 
     /// Called when the road has ended. Nothing that the worker sends is applied any more, and the worker has to end, as

@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::{Sender, Sent, Urgency};
 use crate::error::CallError;
 use crate::wire::frame::Batch;
-use crate::wire::frame::work::{NO_BYTES, Report, far_outcome};
+use crate::wire::frame::work::{FarError, NO_BYTES, Report, far_outcome};
 use crate::wire::ticket::{Outcome, Ticket, WorkKey};
-use crate::wire::value::Payload;
+use crate::wire::value::{Payload, within};
 
 /// How long a worker that begins a job waits until the report of it was sent.
 const BEGUN_WITHIN: Duration = Duration::from_secs(3600);
@@ -117,6 +117,10 @@ impl Sender {
             ticket.complete(Err(CallError::Encode { call, reason }));
             return false;
         };
+        if let Err(reason) = within(question.len(), self.max_value()) {
+            ticket.complete(Err(CallError::Encode { call: ticket.call().name, reason }));
+            return false;
+        }
         self.calls.insert(key, Arc::clone(ticket));
         let urgency = if key.queued { Urgency::Now } else { Urgency::Soon };
         self.send_apart(urgency, !key.queued, |batch| {
@@ -133,7 +137,10 @@ impl Sender {
 
     /// Sends an answer to the side that asked. It is a message of the link if it `counts`.
     pub(crate) fn send_answer(&self, key: WorkKey, outcome: &Outcome, counts: bool) {
-        let outcome = far_outcome(outcome);
+        let outcome = far_outcome(outcome).and_then(|value| {
+            within(value.len(), self.max_value()).map_err(FarError::Encode)?;
+            Ok(value)
+        });
         self.send_apart(Urgency::Soon, counts, |batch| batch.report(&Report::Answer(key, outcome)));
     }
 }

@@ -17,12 +17,12 @@ impl Sender {
         &'s self,
         mut state: MutexGuard<'s, State>,
         road: &dyn RoadSender,
-        write: fn(&dyn RoadSender, &mut Batch) -> io::Result<()>,
+        write: fn(&Self, &dyn RoadSender, &mut Batch) -> io::Result<()>,
     ) -> MutexGuard<'s, State> {
         state.writing = true;
         let mut batch = state.take(self.taken.load(Ordering::SeqCst));
         drop(state);
-        let result = write(road, &mut batch);
+        let result = write(self, road, &mut batch);
         let mut state = self.state();
         state.writing = false;
         if result.is_err() {
@@ -39,7 +39,7 @@ impl Sender {
         road: &dyn RoadSender,
     ) -> MutexGuard<'s, State> {
         while state.has_work() {
-            state = self.write(state, road, write_all);
+            state = self.write(state, road, Self::write_all);
         }
         state
     }
@@ -52,8 +52,17 @@ impl Sender {
     /// Whether [`write_some`](Self::write_some) has something to send.
     pub(crate) fn is_due(&self) -> bool {
         let state = self.state();
-        let is_reported = self.taken.load(Ordering::SeqCst) == state.reported;
-        state.has_work() || !is_reported && state.road.is_some() && !state.writing
+        let is_late = |road: &Arc<dyn RoadSender>| !self.is_reported(&state, &**road);
+        state.has_work() || state.road.as_ref().is_some_and(is_late) && !state.writing
+    }
+
+    /// Whether [`write_some`](Self::write_some) has something to report apart from the bytes.
+    pub(crate) fn is_due_apart(&self) -> bool {
+        let state = self.state();
+        state
+            .road
+            .as_ref()
+            .is_some_and(|road| road.reports_apart() && !self.is_reported(&state, &**road))
     }
 
     /// Whether everything was sent, or can never be sent.
@@ -64,19 +73,20 @@ impl Sender {
 
     /// Sends as many of the queued bytes as fit without blocking: the work of the writer where it has no thread.
     pub(crate) fn write_some(&self) {
-        if self.is_due() {
-            let state = self.state();
-            if let Some(road) = state.road.clone() {
-                drop(self.write(state, &*road, write_now));
-            }
+        let state = self.state();
+        let Some(road) = state.road.clone() else { return };
+        if state.has_work() || !road.reports_apart() && !self.is_reported(&state, &*road) {
+            drop(self.write(state, &*road, Self::write_now));
+        } else {
+            drop(state);
         }
+        self.report_apart(&*road);
     }
 
     /// Sends queued bytes until the road ends. The body of the writer's thread.
     pub(crate) fn write_until_ended(&self) {
         let mut state = self.state();
         while !state.ended {
-            let taken = self.taken.load(Ordering::SeqCst);
             let is_due = state.has_work();
             let Some(road) = state.road.clone() else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -90,12 +100,16 @@ impl Sender {
             }
             if !is_due {
                 let is_late;
-                (state, is_late) = self.wait_for_work(state, taken);
+                (state, is_late) = self.wait_for_work(state, &*road);
                 if !is_late || state.writing || state.ended {
                     continue;
                 }
+                if road.reports_apart() {
+                    self.report_apart(&*road);
+                    continue;
+                }
             }
-            state = self.write(state, &*road, write_all);
+            state = self.write(state, &*road, Self::write_all);
             // A flush may be waiting for this.
             self.changed.notify_all();
         }
@@ -106,23 +120,20 @@ impl Sender {
     fn wait_for_work<'s>(
         &'s self,
         state: MutexGuard<'s, State>,
-        taken: u64,
+        road: &dyn RoadSender,
     ) -> (MutexGuard<'s, State>, bool) {
         if self.looks.load(Ordering::SeqCst) {
             let waited = self.changed.wait_timeout(state, ACKNOWLEDGED_WITHIN);
             let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            let is_late = self.taken.load(Ordering::SeqCst) != state.reported;
+            let is_late = !self.is_reported(&state, road);
             if timeout.timed_out() && !is_late {
                 self.looks.store(false, Ordering::SeqCst);
             }
             return (state, timeout.timed_out() && is_late);
         }
-        if taken != state.reported {
+        // After `looks` was reset, so that no earlier report is missed.
+        if !self.is_reported(&state, road) {
             self.looks.store(true, Ordering::SeqCst);
-            return (state, false);
-        }
-        // Checked again after `looks` was reset, so that no earlier report is missed.
-        if self.taken.load(Ordering::SeqCst) != state.reported {
             return (state, false);
         }
         (self.changed.wait(state).unwrap_or_else(PoisonError::into_inner), false)
@@ -141,25 +152,27 @@ impl Sender {
         let waited = self.changed.wait_timeout_while(state, timeout, is_busy);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
-}
 
-/// Writes as much as fits without blocking.
-pub(super) fn write_now(road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
-    while !batch.is_empty() {
-        let (slices, count) = batch.slices();
-        match road.try_send(&slices[..count])? {
-            0 => break,
-            gone => batch.advance(gone),
+    /// Writes as much as fits without blocking.
+    pub(super) fn write_now(&self, road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
+        while !batch.is_empty() {
+            let (slices, count) = batch.slices();
+            match road.try_send(&slices[..count])? {
+                0 => break,
+                gone => batch.advance(gone),
+            }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn write_all(road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
-    while !batch.is_empty() {
-        let (slices, count) = batch.slices();
-        let gone = road.send(&slices[..count])?;
-        batch.advance(gone);
+    /// Writes everything. Meanwhile it reports what is taken in: the other end may wait for that before it reads.
+    fn write_all(&self, road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
+        while !batch.is_empty() {
+            let (slices, count) = batch.slices();
+            let gone = road.send(&slices[..count])?;
+            batch.advance(gone);
+            self.report_apart(road);
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use reacton_core::RefId;
 
-use super::{Frame, Hello, Kind, LastWords, Limits};
+use super::{Frame, Hello, Kind, LastWords, Limits, Terms};
 use crate::error::{LinkError, Mismatch};
 use crate::wire::change::{Change, ChangeList, Version};
 use crate::wire::edits::{Held, read_edits, read_missed};
@@ -42,6 +42,10 @@ pub(super) fn frame(
         Kind::Subscribe => return subscribe(numbers, payloads, unfinished),
         _ if unfinished.is_some() => return Err("another frame comes in the middle of a message"),
         Kind::Hello => Frame::Hello(hello(numbers, payloads)?),
+        Kind::Terms => {
+            let [max_value, types_differ] = exactly(numbers)?;
+            Frame::Terms(Terms { max_value, types_differ: flag(types_differ)? })
+        }
         Kind::Start => {
             let [] = exactly(numbers)?;
             Frame::Start
@@ -243,7 +247,7 @@ fn subscribe(
 }
 
 fn hello(numbers: &[u64], payloads: &mut impl Iterator<Item = Encoded>) -> Result<Hello> {
-    let [version, every, grace, options @ ..] = numbers else { return Err(SHAPE) };
+    let [version, every, grace, max_value, options @ ..] = numbers else { return Err(SHAPE) };
     let (options, []) = options.as_chunks::<2>() else { return Err(SHAPE) };
     let [stack_size, spin, memory, cpu, files, queue] = options else { return Err(SHAPE) };
     let optional =
@@ -252,6 +256,7 @@ fn hello(numbers: &[u64], payloads: &mut impl Iterator<Item = Encoded>) -> Resul
         version: *version,
         every: flag(*every)?,
         grace: Duration::from_nanos(*grace),
+        max_value: *max_value,
         path: text(payloads)?,
         name: text(payloads)?,
         args: payload(payloads)?.to_vec(),

@@ -9,7 +9,7 @@ use std::io::IoSlice;
 use reacton_core::RefId;
 
 use super::work::{Report, far_outcome};
-use super::{ENTRIES, Hello, Kind, LastWords, head};
+use super::{ENTRIES, Hello, Kind, LastWords, Terms, head};
 use crate::error::{LinkError, Mismatch};
 use crate::wire::change::{Change, Version};
 use crate::wire::edits::{Held, write_edits, write_missed};
@@ -152,7 +152,7 @@ impl Batch {
         let nanos =
             |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let numbers = [
-            &[hello.version, u64::from(hello.every), nanos(hello.grace)][..],
+            &[hello.version, u64::from(hello.every), nanos(hello.grace), hello.max_value][..],
             &optional(hello.stack_size),
             &optional(hello.spin.map(nanos)),
             &optional(hello.limits.memory),
@@ -163,6 +163,10 @@ impl Batch {
         .concat();
         let parts = [Part::Text(&hello.path), Part::Text(&hello.name), Part::Bytes(&hello.args)];
         self.frame(Kind::Hello, numbers.into_iter(), parts.into_iter());
+    }
+
+    pub(crate) fn terms(&mut self, terms: Terms) {
+        self.bare(Kind::Terms, [terms.max_value, u64::from(terms.types_differ)]);
     }
 
     pub(crate) fn start(&mut self) {

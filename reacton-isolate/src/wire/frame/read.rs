@@ -58,9 +58,9 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
-    /// Limits the length of a payload.
+    /// Limits the length of a payload. Texts are payloads, too, so the limit is 64 KiB or more.
     pub(crate) fn set_max_value(&mut self, max_value: u64) {
-        self.max_value = Some(max_value);
+        self.max_value = Some(max_value.max(MAX_HEAD as u64));
     }
 
     /// The number of bytes of the last frame.

@@ -213,21 +213,29 @@ fn what_is_said_beside_messages_comes_back() {
         grace: Duration::from_secs(2),
         limits: Limits { memory: Some(1 << 29), cpu: None, files: Some(64) },
         queue: Some(true),
+        max_value: 1 << 28,
     };
+    let terms = Terms { max_value: 1 << 20, types_differ: true };
     let call = Some(WorkKey { queued: true, number: 8 });
     let words = LastWords { message: String::from("oh"), location: None, call };
     let mut batch = Batch::default();
+    batch.terms(terms);
     batch.hello(&hello);
     batch.start();
     batch.taken(u64::MAX);
     batch.last_words(&words);
     let frames = read(&bytes(&mut batch), 5).expect("the bytes are frames");
-    let [Frame::Hello(arrived), Frame::Start, Frame::Taken(u64::MAX), Frame::LastWords(said)] =
-        &frames[..]
+    let [
+        Frame::Terms(allowed),
+        Frame::Hello(arrived),
+        Frame::Start,
+        Frame::Taken(u64::MAX),
+        Frame::LastWords(said),
+    ] = &frames[..]
     else {
         panic!("{frames:?}")
     };
-    assert_eq!((arrived, said), (&hello, &words));
+    assert_eq!((allowed, arrived, said), (&terms, &hello, &words));
 }
 
 #[test]

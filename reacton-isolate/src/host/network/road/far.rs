@@ -156,7 +156,8 @@ impl Road {
                     let Arrived { mut reader, hello } = *arrived;
                     let hello = hello.expect("`Hello` is the first frame");
                     let Absent { entry, shared, answers, scope } = absent;
-                    let introduced = Introduced { hello, init, shared, answers };
+                    let introduced =
+                        Introduced { hello, init, shared, answers, types_differ: false };
                     let (up, counter) = (Arc::clone(&self.up), self.counter.clone());
                     let peers = self.host.peers();
                     let (mut end, setup) =

@@ -1,0 +1,169 @@
+//! Values that are longer than `max_value`: an error at the side that writes them, as one that does not encode.
+
+use reacton::prelude::*;
+use reacton_net::{Host, Session};
+
+use super::places::{SOON, host, key, open, place, until};
+use super::workers::*;
+
+const MAX: u64 = 100_000;
+
+/// Longer than allowed, and not too long.
+const LONG: usize = 200_000;
+const SHORT: usize = 50_000;
+
+/// A place with the limit at the host, and one with the limit at the client.
+fn places() -> [(Host, Session); 2] {
+    let at_host = place(|host| host.offer("tests", workers![sized, doubler]).max_value(MAX));
+    let own = key();
+    let host = host(&[&own], |host| host.offer("tests", workers![sized, doubler]));
+    let session = open(Session::builder().key(own).max_value(MAX), &[&host]);
+    [at_host, (host, session)]
+}
+
+/// Checks that the last error names this reacton, and the limit.
+#[track_caller]
+fn assert_reported(store: &ReactonStore, worker: &IsolateStore, name: &str) {
+    until(store, |store| store.with(worker.last_error(), Option::is_some));
+    let error = store.get(worker.last_error()).expect("there is one");
+    let LinkError::Encode { reacton, reason, .. } = &error else { panic!("{error:?}") };
+    assert!(reacton.ends_with(name), "{error}");
+    assert!(reason.contains("100000") && reason.contains("max_value"), "{error}");
+}
+
+#[test]
+fn n6_a_value_that_is_too_long_is_held_back_at_the_client_and_the_others_go_on() {
+    for (host, session) in places() {
+        let store = ReactonStore::new();
+        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        store.batch(|store| {
+            store.set(&PIXELS, vec![1; LONG]);
+            store.set(&INPUT, 5);
+        });
+        until(&store, |store| store.get(&OUTPUT) == 5);
+        assert_eq!((store.get(&TOTAL), store.with(&PIXELS, Vec::len)), (0, LONG));
+        assert_reported(&store, &worker, "PIXELS");
+        store.set(&PIXELS, vec![1; SHORT]);
+        until(&store, |store| store.get(&TOTAL) == SHORT as u64);
+        assert_eq!(store.get(worker.status()), IsolateStatus::Running);
+        assert_eq!(host.running(), 1);
+    }
+}
+
+#[test]
+fn n6_a_value_that_is_too_long_is_held_back_at_the_host_and_the_others_go_on() {
+    for (_host, session) in places() {
+        let store = ReactonStore::new();
+        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        store.set(&INPUT, LONG as u64);
+        until(&store, |store| store.get(&OUTPUT) == LONG as u64);
+        assert_eq!(store.with(&BLOB, Vec::len), 0);
+        assert_reported(&store, &worker, "BLOB");
+        store.set(&INPUT, SHORT as u64);
+        until(&store, |store| store.with(&BLOB, Vec::len) == SHORT);
+        assert_eq!(store.get(worker.status()), IsolateStatus::Running);
+    }
+}
+
+#[test]
+fn n6_a_value_of_exactly_the_limit_crosses() {
+    for (_host, session) in places() {
+        let store = ReactonStore::new();
+        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        // As bytes: a head of five bytes, and one for each.
+        let len = usize::try_from(MAX).expect("it is short") - 5;
+        store.set(&PIXELS, vec![1; len]);
+        until(&store, |store| store.get(&TOTAL) == len as u64);
+        assert_eq!(store.get(worker.last_error()), None);
+        store.set(&PIXELS, vec![1; len + 1]);
+        assert_reported(&store, &worker, "PIXELS");
+    }
+}
+
+#[test]
+fn n6_entries_that_are_too_long_are_held_back() {
+    for (_host, session) in places() {
+        let store = ReactonStore::new();
+        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        store.update(&ROWS, |rows| {
+            rows.insert(1, "x".repeat(LONG));
+        });
+        assert_reported(&store, &worker, "ROWS");
+        store.update(&ROWS, |rows| {
+            rows.insert(2, String::from("short"));
+        });
+        until(&store, |store| store.get(&TOTAL) == 1);
+    }
+}
+
+#[test]
+fn n6_a_worker_does_not_start_with_a_value_that_is_too_long() {
+    for (host, session) in places() {
+        let store = ReactonStore::new();
+        store.set(&PIXELS, vec![1; LONG]);
+        let error = sized::builder().at(&session, "tests").spawn(&store).expect_err("it is long");
+        let SpawnError::Value { source: LinkError::Encode { reacton, .. }, .. } = &error else {
+            panic!("{error:?}")
+        };
+        assert!(reacton.ends_with("PIXELS"), "{error:?}");
+        until(&store, |_| host.running() == 0);
+    }
+}
+
+#[test]
+fn n6_a_worker_that_is_restarted_with_a_value_that_is_too_long_has_failed() {
+    for (host, session) in places() {
+        let store = ReactonStore::new();
+        let builder = sized::builder().restart(Restart::on_panic(50)).at(&session, "tests");
+        let worker = builder.spawn(&store).expect("it starts");
+        store.set(&PIXELS, vec![1; LONG]);
+        store.set(&INPUT, PANICS);
+        let has_failed = |status: &_| matches!(status, IsolateStatus::Failed { .. });
+        until(&store, |store| store.with(worker.status(), has_failed));
+        let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
+            panic!("{:?}", store.get(worker.status()))
+        };
+        assert!(message.contains("PIXELS") && message.contains("max_value"), "{message}");
+        until(&store, |_| host.running() == 0);
+    }
+}
+
+#[test]
+fn n6_a_question_and_an_answer_that_are_too_long_are_errors_of_their_calls() {
+    for (_host, session) in places() {
+        let store = ReactonStore::new();
+        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        let ask = |question: Vec<u8>, len: usize| {
+            worker.call(&RESIZE, (question, len)).wait(&store, SOON).map(|answer| answer.len())
+        };
+        assert_eq!(ask(vec![1; SHORT], 10).expect("it is answered"), 10);
+        let long = ask(vec![1; LONG], 10).expect_err("the question is too long");
+        assert!(matches!(long, CallError::Encode { .. }), "{long:?}");
+        let long = ask(Vec::new(), LONG).expect_err("the answer is too long");
+        assert!(matches!(long, CallError::Encode { .. }), "{long:?}");
+        assert_eq!(ask(Vec::new(), SHORT).expect("it is answered"), SHORT);
+    }
+}
+
+#[test]
+fn n6_a_job_that_is_too_long_is_held_back_and_the_pool_goes_on() {
+    for (_host, session) in places() {
+        let store = ReactonStore::new();
+        let builder = sized::builder().pool(2).at(&session, "tests");
+        let pool = builder.spawn(&store).expect("it starts");
+        store.set(&PIXELS, vec![1; LONG]);
+        assert_eq!(store.with(pool.lost_jobs(), Vec::len), 0);
+        store.set(&PIXELS, vec![1; SHORT]);
+        until(&store, |store| store.get(&TOTAL) == SHORT as u64);
+        pool.shutdown(SOON).expect("it ends");
+    }
+}
+
+#[test]
+fn n6_arguments_that_are_too_long_are_an_error_of_the_spawn() {
+    let (_host, session) = place(|host| host.offer("tests", workers![scaler]).max_value(MAX));
+    let store = ReactonStore::new();
+    let builder = scaler::builder().at(&session, "tests");
+    let error = builder.spawn(&store, 1, "x".repeat(LONG)).expect_err("they are too long");
+    assert!(error.to_string().contains("arguments"), "{error}");
+}
