@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p reacton-net` prints the table of README.md. Each row is ours divided by raw in the same run.
 
+#[path = "road/costs.rs"]
+mod costs;
 #[path = "road/memory.rs"]
 mod memory;
 #[path = "road/ours.rs"]
@@ -13,8 +15,9 @@ mod raw;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use self::costs::Costs;
 use self::ours::Ours;
 use self::raw::Raw;
 
@@ -67,21 +70,19 @@ fn table() -> Outcome {
     // `-- --only 16` measures the rows with this in their name.
     let only = std::env::args().skip_while(|argument| argument != "--only").nth(1);
     let is_wanted = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
-    let ours = Ours::start()?;
-    let raw = Raw::start()?;
-    println!("{:34} {:>10} {:>10} {:>6}  (to reach: 1.5)", "", "raw iroh", "worker", "ratio");
-    // By turns, so that a change of the machine's speed is in both.
+    let (ours, raw) = (Ours::start()?, Raw::start()?);
+    let hosts = [raw.process(), ours.process()];
+    println!("each: raw iroh, worker, ratio (of the time to reach: 1.5)");
+    println!("{:30} {:^26}  {:^26}  {:^18}", "", "time", "processors", "sleeps of threads");
     let name = "connect, spawn, first answer";
     if is_wanted(name) {
-        let [raws, mine] = by_turns(30, || raw.connect(), || ours.open_session())?;
-        row(name, raws, mine);
+        measure(name, hosts, (30, 1), || raw.connect(), || ours.open_session())?;
     }
     let mut connection = raw.connection()?;
     let mut session = ours.session()?;
     let name = "spawn on an open connection";
     if is_wanted(name) {
-        let [raws, mine] = by_turns(100, || connection.open(), || session.spawn())?;
-        row(name, raws, mine);
+        measure(name, hosts, (100, 1), || connection.open(), || session.spawn())?;
     }
     let (mut stream, mut worker) = (connection.stream()?, session.worker()?);
     for (name, len, rounds) in [
@@ -90,65 +91,39 @@ fn table() -> Outcome {
         ("16 MB and an answer", 16 << 20, 10),
     ] {
         if is_wanted(name) {
-            let [raws, mine] = in_blocks(rounds, || stream.ask(len), || worker.ask(len))?;
-            row(name, raws, mine);
+            measure(name, hosts, (rounds, 1), || stream.ask(len), || worker.ask(len))?;
         }
     }
     let name = "burst, each message";
     if is_wanted(name) {
-        let burst = u32::try_from(BURST)?;
-        let [raws, mine] = in_blocks(9, || stream.burst(), || worker.burst())?;
-        row(name, raws / burst, mine / burst);
+        let parts = u32::try_from(BURST)?;
+        measure(name, hosts, (9, parts), || stream.burst(), || worker.burst())?;
     }
     drop((stream, worker, connection, session));
     if is_wanted("memory") { memory::table() } else { Ok(()) }
 }
 
-/// Measures both after each other, so many times. Returns the medians.
-fn by_turns(
-    rounds: usize,
+/// Measures both in turns of a few rounds, so that a change of the machine's speed is in both, and prints the row.
+fn measure(
+    name: &str,
+    [raw_host, own_host]: [u32; 2],
+    (rounds, parts): (usize, u32),
     mut raw: impl FnMut() -> Outcome,
     mut ours: impl FnMut() -> Outcome,
-) -> Outcome<[Duration; 2]> {
-    let (mut raws, mut mine) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        raws.push(timed(&mut raw)?);
-        mine.push(timed(&mut ours)?);
+) -> Outcome {
+    let (mut raws, mut mine) = (Costs::default(), Costs::default());
+    let block = rounds.div_ceil(10);
+    for _ in 0..rounds.div_ceil(block) {
+        raws.add(raw_host, block, &mut raw)?;
+        mine.add(own_host, block, &mut ours)?;
     }
-    Ok([median(&mut raws), median(&mut mine)])
-}
-
-/// As [`by_turns`], in blocks of an eighth: what follows at once finds threads and caches awake.
-fn in_blocks(
-    rounds: usize,
-    mut raw: impl FnMut() -> Outcome,
-    mut ours: impl FnMut() -> Outcome,
-) -> Outcome<[Duration; 2]> {
-    let (mut raws, mut mine) = (Vec::new(), Vec::new());
-    let block = rounds.div_ceil(8);
-    while raws.len() < rounds {
-        for _ in 0..block {
-            raws.push(timed(&mut raw)?);
-        }
-        for _ in 0..block {
-            mine.push(timed(&mut ours)?);
-        }
-    }
-    Ok([median(&mut raws), median(&mut mine)])
-}
-
-fn timed(work: &mut impl FnMut() -> Outcome) -> Outcome<Duration> {
-    let begin = Instant::now();
-    work()?;
-    Ok(begin.elapsed())
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-fn row(name: &str, raw: Duration, ours: Duration) {
-    let ratio = ours.as_secs_f64() / raw.as_secs_f64();
-    println!("{name:34} {raw:>10.1?} {ours:>10.1?} {ratio:>6.2}");
+    let ((raw, raw_processors, raw_sleeps), (own, processors, sleeps)) =
+        (raws.each(parts), mine.each(parts));
+    let ratio = |ours: Duration, raw: Duration| ours.as_secs_f64() / raw.as_secs_f64();
+    println!(
+        "{name:30} {raw:>9.1?} {own:>9.1?} {:>6.2}  {raw_processors:>9.1?} {processors:>9.1?} {:>6.2}  {raw_sleeps:>8.3} {sleeps:>8.3}",
+        ratio(own, raw),
+        ratio(processors, raw_processors),
+    );
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -51,6 +52,21 @@ pub(crate) fn runtime() -> Result<&'static Handle, NetError> {
     Ok(handle)
 }
 
+/// Waits for a future that runs on the thread of iroh. Also a thread may call this that runs another runtime.
+pub(crate) fn wait_for<T: Send + 'static>(
+    runtime: &Handle,
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, NetError> {
+    let (sender, receiver) = sync_channel(1);
+    runtime.spawn(async move {
+        let _ = sender.send(future.await);
+    });
+    receiver.recv().map_err(|_| NetError::Bind {
+        address: String::from("any address"),
+        reason: String::from("the thread of the network has ended"),
+    })
+}
+
 fn transport(patience: Duration) -> QuicTransportConfig {
     let idle = patience.try_into().ok();
     QuicTransportConfig::builder()
@@ -73,12 +89,10 @@ pub(crate) async fn bind(
     key: SecretKey,
     address: SocketAddr,
     patience: Duration,
-    relays: &[RelayUrl],
+    relays: Vec<RelayUrl>,
 ) -> Result<Endpoint, NetError> {
-    let relay_mode = match relays {
-        [] => RelayMode::Disabled,
-        relays => RelayMode::custom(relays.iter().cloned()),
-    };
+    let relay_mode =
+        if relays.is_empty() { RelayMode::Disabled } else { RelayMode::custom(relays) };
     let failed = |reason: String| NetError::Bind { address: address.to_string(), reason };
     Endpoint::builder(presets::Minimal)
         .relay_mode(relay_mode)

@@ -19,7 +19,7 @@ use tokio::task::AbortHandle;
 
 use self::guests::{Guests, Offer, Settings};
 use crate::admission::NOT_ALLOWED;
-use crate::endpoint::{MAX_VALUE, PATIENCE, bind, parse_relay, runtime};
+use crate::endpoint::{MAX_VALUE, PATIENCE, bind, parse_relay, runtime, wait_for};
 use crate::error::NetError;
 use crate::exchange;
 use crate::key::KeyFile;
@@ -108,6 +108,8 @@ impl Host {
     /// Workers run whether or not this is called: their stores are their own. `store` is that of the host program.
     pub fn run(&self, store: &ReactonStore) {
         let mut stopped = self.stopped.subscribe();
+        // While this exists, something may arrive: otherwise a wait of a store without workers returns at once.
+        let _open = Wiring::of(store).inbox().mailbox();
         let inbox = Wiring::of(store).inbox().weak_mailbox();
         if let Ok(runtime) = runtime() {
             // Wakes the store when the host is stopped.
@@ -144,12 +146,9 @@ impl Drop for Host {
         let endpoint = self.endpoint.clone();
         if let Ok(runtime) = runtime() {
             // Blocks until the peers have been told, which takes no longer than a few round trips.
-            let closing = runtime.spawn(async move {
+            let _ = wait_for(runtime, async move {
                 let _ = tokio::time::timeout(Duration::from_secs(3), endpoint.close()).await;
             });
-            if tokio::runtime::Handle::try_current().is_err() {
-                let _ = runtime.block_on(closing);
-            }
         }
     }
 }
@@ -258,7 +257,7 @@ impl HostBuilder {
             in_processes: self.in_processes,
         };
         let guests = Arc::new(Guests::new(offers, settings));
-        let endpoint = runtime.block_on(bind(key, address, self.patience, &relays))?;
+        let endpoint = wait_for(runtime, bind(key, address, self.patience, relays))??;
         let ticket = Ticket::new(endpoint.id(), addresses(&endpoint));
         let accepting = Accepting {
             endpoint: endpoint.clone(),

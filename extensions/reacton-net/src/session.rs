@@ -15,7 +15,7 @@ use reacton_isolate::reach::{Carrier, CarrierError, Departure, Place, Road};
 
 use self::dial::Contact;
 pub use self::hosts::{HostState, OfferState};
-use crate::endpoint::{MAX_VALUE, PATIENCE, bind, parse_relay, runtime};
+use crate::endpoint::{MAX_VALUE, PATIENCE, bind, parse_relay, runtime, wait_for};
 use crate::error::NetError;
 use crate::key::KeyFile;
 use crate::ticket::Ticket;
@@ -140,7 +140,7 @@ impl SessionBuilder {
         } else {
             let any = SocketAddr::from(([0, 0, 0, 0], 0));
             let patience = self.patience.unwrap_or(PATIENCE);
-            runtime.block_on(bind(key, any, patience, &relays))?
+            wait_for(runtime, bind(key, any, patience, relays.to_vec()))??
         };
         let contacts = Arc::new(hosts::Contacts::new(tickets));
         let tasks = contacts.each().iter().map(|contact| {

@@ -60,7 +60,7 @@ fn n2_a_cut_that_is_shorter_than_the_patience_loses_nothing_and_a_longer_one_is_
 /// Lets a client write a hundred numbers a second, and cuts its wire in the middle.
 fn try_cut(network: &Network, pair: usize, cut: Cut) -> Ended {
     let key = sides::key(&format!("client-{pair}"));
-    let public = key.public_key().expect("it is made");
+    let public = key.public_key().expect("the key is made");
     let listen = format!("{}:7447", Network::address(pair, HOST));
     let mut host = Side::host(network.command(pair, HOST), &listen, &public);
     let ticket = host.wait_for("ticket");

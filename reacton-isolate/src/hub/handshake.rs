@@ -158,7 +158,7 @@ impl Hub {
         let Some(link) = self.link(id) else { return Vec::new() };
         let (wiring, mut panics) = (Wiring::of(store), FirstPanic::default());
         let (mut changes, mut mismatches) = (ChangeList::NONE, Vec::new());
-        for slot in link.slots.values() {
+        for slot in link.slots.values().map(|slot| &slot.shared) {
             let packed = slot.pack(wiring, Moment::Committed, &mut panics).and_then(|payload| {
                 slot.check_len(&payload, link.outbox.max_value())?;
                 Ok(payload)

@@ -83,7 +83,7 @@ fn be_client(pair: &str, ticket: &str, writes: Duration, restarts: bool) {
     if restarts {
         builder = builder.restart(Restart::on_panic(100));
     }
-    let worker = builder.spawn(&store).expect("it starts");
+    let worker = builder.spawn(&store).expect("the worker starts");
     store.subscribe(worker.status(), |_, status| tell(format_args!("status {status:?}")));
     let flows = Rc::new(Cell::new(false));
     store.subscribe(&SEEN, move |_, (_, count, _)| {
@@ -166,7 +166,7 @@ impl Side {
         command.args(["side_of_a_wire", "--exact", "--nocapture", "--test-threads=1", "-q"]);
         command.env(VARIABLE, role).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a process");
-        let out = child.stdout.take().expect("it is piped");
+        let out = child.stdout.take().expect("the output is piped");
         let (sender, lines) = channel();
         thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
@@ -194,7 +194,7 @@ impl Side {
     pub(crate) fn ended(mut self) -> Ended {
         let line = self.wait_for("ended");
         let numbers: Vec<u64> =
-            line.split(' ').map(|text| text.parse().expect("it is one")).collect();
+            line.split(' ').map(|text| text.parse().expect("the text is a number")).collect();
         let [written, begun, counted, gaps, restarts] = numbers[..] else { panic!("{line}") };
         let statuses = std::mem::take(&mut self.statuses);
         Ended { statuses, written, begun, counted, gaps, restarts }

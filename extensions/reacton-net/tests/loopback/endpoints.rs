@@ -1,10 +1,10 @@
 //! What a program asks for by name: a relay, and an endpoint of its own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use iroh::SecretKey;
 use reacton::prelude::*;
@@ -14,16 +14,21 @@ use super::hostile::{endpoint, run};
 use super::places::{SOON, host, key, open, until};
 use super::workers::*;
 
-/// A server at whose URL a relay could be, and the first lines of what it is asked. It answers nothing.
+/// A server that answers like a relay when it is asked whether it is there, and the first lines of all that it is asked.
 fn no_relay() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let url = format!("http://{}", listener.local_addr().expect("the socket is bound"));
     let (sender, lines) = channel();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
+            let mut stream = BufReader::new(stream);
             let mut line = String::new();
-            let read = BufReader::new(stream).read_line(&mut line);
-            if read.is_err() || sender.send(line).is_err() {
+            if stream.read_line(&mut line).is_err() {
+                continue;
+            }
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = stream.get_mut().write_all(answer);
+            if sender.send(line).is_err() {
                 return;
             }
         }
@@ -33,12 +38,14 @@ fn no_relay() -> (String, Receiver<String>) {
 
 #[track_caller]
 fn assert_dialled(lines: &Receiver<String>) {
-    while let Ok(line) = lines.recv_timeout(SOON) {
-        if line.starts_with("GET /relay ") {
+    let (begun, mut asked) = (Instant::now(), Vec::new());
+    while let Ok(line) = lines.recv_timeout(SOON.saturating_sub(begun.elapsed())) {
+        if line.starts_with("GET /relay") {
             return;
         }
+        asked.push(line);
     }
-    panic!("nobody asks for the relay");
+    panic!("nobody asks for the relay, but {asked:?}");
 }
 
 #[test]
@@ -52,7 +59,7 @@ fn n1_a_host_and_a_session_dial_the_relay_that_they_name_and_work_without_it() {
     assert_dialled(&lines);
     assert!(!at_relay.ticket().to_string().contains("http"), "a ticket names no relay");
     let store = ReactonStore::new();
-    let _worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let _worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     store.set(&INPUT, 4);
     until(&store, |store| store.get(&OUTPUT) == 4);
 }
@@ -80,7 +87,8 @@ fn a_session_over_an_endpoint_of_the_program_leaves_it_open() {
             let session = session.expect("a session");
             assert_eq!(session.public_key(), endpoint.id().to_string());
             let store = ReactonStore::new();
-            let worker = echo::builder().at(&session, "tests").spawn(&store).expect("it starts");
+            let worker =
+                echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
             store.set(&INPUT, number);
             until(&store, |store| store.get(&OUTPUT) == number);
             drop((worker, session));
@@ -107,4 +115,24 @@ fn a_session_over_an_endpoint_has_no_options_that_the_endpoint_has() {
             assert_eq!(named, option);
         }
     });
+}
+
+#[test]
+fn n3_a_host_that_waits_sleeps() {
+    let (told, task) = channel();
+    let host = Host::builder().key(key()).listen("127.0.0.1:0").open().expect("a host");
+    let stopper = host.stopper();
+    let running = thread::spawn(move || {
+        let thread = std::fs::read_link("/proc/thread-self").expect("Linux has the link");
+        told.send(thread).expect("the test waits");
+        host.run(&ReactonStore::new());
+    });
+    let task = task.recv().expect("the thread begins");
+    let store = ReactonStore::new();
+    until(&store, |_| {
+        let stat = std::fs::read_to_string(std::path::Path::new("/proc").join(&task).join("stat"));
+        stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")))
+    });
+    stopper.stop();
+    running.join().expect("the host stops");
 }

@@ -25,7 +25,7 @@ fn places() -> [(Host, Session); 2] {
 #[track_caller]
 fn assert_reported(store: &ReactonStore, worker: &IsolateStore, name: &str) {
     until(store, |store| store.with(worker.last_error(), Option::is_some));
-    let error = store.get(worker.last_error()).expect("there is one");
+    let error = store.get(worker.last_error()).expect("there is an error");
     let LinkError::Encode { reacton, reason, .. } = &error else { panic!("{error:?}") };
     assert!(reacton.ends_with(name), "{error}");
     assert!(reason.contains("100000") && reason.contains("max_value"), "{error}");
@@ -35,7 +35,8 @@ fn assert_reported(store: &ReactonStore, worker: &IsolateStore, name: &str) {
 fn n6_a_value_that_is_too_long_is_held_back_at_the_client_and_the_others_go_on() {
     for (host, session) in places() {
         let store = ReactonStore::new();
-        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        let worker =
+            sized::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
         store.batch(|store| {
             store.set(&PIXELS, vec![1; LONG]);
             store.set(&INPUT, 5);
@@ -54,7 +55,8 @@ fn n6_a_value_that_is_too_long_is_held_back_at_the_client_and_the_others_go_on()
 fn n6_a_value_that_is_too_long_is_held_back_at_the_host_and_the_others_go_on() {
     for (_host, session) in places() {
         let store = ReactonStore::new();
-        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        let worker =
+            sized::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
         store.set(&INPUT, LONG as u64);
         until(&store, |store| store.get(&OUTPUT) == LONG as u64);
         assert_eq!(store.with(&BLOB, Vec::len), 0);
@@ -69,9 +71,10 @@ fn n6_a_value_that_is_too_long_is_held_back_at_the_host_and_the_others_go_on() {
 fn n6_a_value_of_exactly_the_limit_crosses() {
     for (_host, session) in places() {
         let store = ReactonStore::new();
-        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        let worker =
+            sized::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
         // As bytes: a head of five bytes, and one for each.
-        let len = usize::try_from(MAX).expect("it is short") - 5;
+        let len = usize::try_from(MAX).expect("the limit is small") - 5;
         store.set(&PIXELS, vec![1; len]);
         until(&store, |store| store.get(&TOTAL) == len as u64);
         assert_eq!(store.get(worker.last_error()), None);
@@ -84,7 +87,8 @@ fn n6_a_value_of_exactly_the_limit_crosses() {
 fn n6_entries_that_are_too_long_are_held_back() {
     for (_host, session) in places() {
         let store = ReactonStore::new();
-        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        let worker =
+            sized::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
         store.update(&ROWS, |rows| {
             rows.insert(1, "x".repeat(LONG));
         });
@@ -101,7 +105,8 @@ fn n6_a_worker_does_not_start_with_a_value_that_is_too_long() {
     for (host, session) in places() {
         let store = ReactonStore::new();
         store.set(&PIXELS, vec![1; LONG]);
-        let error = sized::builder().at(&session, "tests").spawn(&store).expect_err("it is long");
+        let error =
+            sized::builder().at(&session, "tests").spawn(&store).expect_err("a value is too long");
         let SpawnError::Value { source: LinkError::Encode { reacton, .. }, .. } = &error else {
             panic!("{error:?}")
         };
@@ -115,7 +120,7 @@ fn n6_a_worker_that_is_restarted_with_a_value_that_is_too_long_has_failed() {
     for (host, session) in places() {
         let store = ReactonStore::new();
         let builder = sized::builder().restart(Restart::on_panic(50)).at(&session, "tests");
-        let worker = builder.spawn(&store).expect("it starts");
+        let worker = builder.spawn(&store).expect("the worker starts");
         store.set(&PIXELS, vec![1; LONG]);
         store.set(&INPUT, PANICS);
         let has_failed = |status: &_| matches!(status, IsolateStatus::Failed { .. });
@@ -132,16 +137,17 @@ fn n6_a_worker_that_is_restarted_with_a_value_that_is_too_long_has_failed() {
 fn n6_a_question_and_an_answer_that_are_too_long_are_errors_of_their_calls() {
     for (_host, session) in places() {
         let store = ReactonStore::new();
-        let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+        let worker =
+            sized::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
         let ask = |question: Vec<u8>, len: usize| {
             worker.call(&RESIZE, (question, len)).wait(&store, SOON).map(|answer| answer.len())
         };
-        assert_eq!(ask(vec![1; SHORT], 10).expect("it is answered"), 10);
+        assert_eq!(ask(vec![1; SHORT], 10).expect("the call is answered"), 10);
         let long = ask(vec![1; LONG], 10).expect_err("the question is too long");
         assert!(matches!(long, CallError::Encode { .. }), "{long:?}");
         let long = ask(Vec::new(), LONG).expect_err("the answer is too long");
         assert!(matches!(long, CallError::Encode { .. }), "{long:?}");
-        assert_eq!(ask(Vec::new(), SHORT).expect("it is answered"), SHORT);
+        assert_eq!(ask(Vec::new(), SHORT).expect("the call is answered"), SHORT);
     }
 }
 
@@ -150,12 +156,12 @@ fn n6_a_job_that_is_too_long_is_held_back_and_the_pool_goes_on() {
     for (_host, session) in places() {
         let store = ReactonStore::new();
         let builder = sized::builder().pool(2).at(&session, "tests");
-        let pool = builder.spawn(&store).expect("it starts");
+        let pool = builder.spawn(&store).expect("the worker starts");
         store.set(&PIXELS, vec![1; LONG]);
         assert_eq!(store.with(pool.lost_jobs(), Vec::len), 0);
         store.set(&PIXELS, vec![1; SHORT]);
         until(&store, |store| store.get(&TOTAL) == SHORT as u64);
-        pool.shutdown(SOON).expect("it ends");
+        pool.shutdown(SOON).expect("the worker ends");
     }
 }
 
@@ -164,6 +170,6 @@ fn n6_arguments_that_are_too_long_are_an_error_of_the_spawn() {
     let (_host, session) = place(|host| host.offer("tests", workers![scaler]).max_value(MAX));
     let store = ReactonStore::new();
     let builder = scaler::builder().at(&session, "tests");
-    let error = builder.spawn(&store, 1, "x".repeat(LONG)).expect_err("they are too long");
+    let error = builder.spawn(&store, 1, "x".repeat(LONG)).expect_err("the arguments are too long");
     assert!(error.to_string().contains("arguments"), "{error}");
 }

@@ -17,7 +17,7 @@ fn offer(host: HostBuilder) -> HostBuilder {
 fn n6_a_value_that_is_too_long_is_held_back_at_a_process_and_at_its_client() {
     let (_host, session) = place(|host| offer(host).max_value(100_000));
     let store = ReactonStore::new();
-    let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = sized::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     store.set(&INPUT, 200_000);
     until(&store, |store| store.get(&OUTPUT) == 200_000);
     until(&store, |store| store.with(worker.last_error(), Option::is_some));
@@ -33,7 +33,7 @@ fn n7_a_process_of_a_host_shows_its_first_values_if_builds_may_differ() {
     let (_host, session) = place(|host| offer(host).skew(Skew::Decodes));
     let store = ReactonStore::new();
     store.set(&PIXELS, vec![1; 1000]);
-    let worker = sized::builder().at(&session, "tests").spawn(&store).expect("it starts");
+    let worker = sized::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     store.set(&INPUT, 7);
     until(&store, |store| store.with(&BLOB, Vec::len) == 7);
     until(&store, |_| worker.stats().queued == 0);

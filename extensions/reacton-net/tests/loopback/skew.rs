@@ -1,5 +1,5 @@
-//! A client and a host of different builds. The types of two builds have the same paths here, as in two versions of one
-//! program: they are declared in constants without a name.
+//! A client and a host of different builds. Their types have the same path, as in two versions of one program, because
+//! they are declared in constants without a name.
 
 use reacton::prelude::*;
 use reacton::process::Workers;
@@ -19,11 +19,26 @@ struct Build {
     shown: fn(&ReactonStore) -> String,
 }
 
+/// Names the type of a build.
+trait HasSettings {
+    type Settings;
+}
+
+struct Number<const N: usize>;
+
 macro_rules! build {
-    ($name:ident, $($settings:tt)*) => {
-        const $name: Build = {
+    ($name:ident = $number:literal, $($settings:tt)*) => {
+        const _: () = {
             #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
             $($settings)*
+
+            impl HasSettings for Number<$number> {
+                type Settings = Settings;
+            }
+        };
+
+        const $name: Build = {
+            type Settings = <Number<$number> as HasSettings>::Settings;
 
             #[reacton(id = "skew/settings")]
             static SETTINGS: Settings = Settings::default();
@@ -61,13 +76,13 @@ macro_rules! build {
 }
 
 build!(
-    OLD,
+    OLD = 0,
     struct Settings {
         width: u32,
     }
 );
 build!(
-    NEW,
+    NEW = 1,
     struct Settings {
         width: u32,
         #[serde(default)]
@@ -75,20 +90,20 @@ build!(
     }
 );
 build!(
-    STRICT,
+    STRICT = 2,
     struct Settings {
         width: u32,
         height: u32,
     }
 );
 build!(
-    NARROW,
+    NARROW = 3,
     struct Settings {
         width: u8,
     }
 );
 build!(
-    WIDE,
+    WIDE = 4,
     struct Settings {
         width: u64,
     }
@@ -123,7 +138,7 @@ fn n7_a_client_of_the_same_build_is_no_difference() {
         let (_host, session) = host_of(&NEW, skew);
         let store = ReactonStore::new();
         (NEW.write)(&store, 3);
-        let _worker = (NEW.spawn)(&store, &session).expect("it starts");
+        let _worker = (NEW.spawn)(&store, &session).expect("the worker starts");
         (NEW.ask)(&store);
         until(&store, |store| (NEW.shown)(store) == "Settings { width: 4, height: 0 }");
     }
@@ -139,7 +154,7 @@ fn n7_builds_whose_values_decode_at_both_ends_work_together() {
         let (_host, session) = host_of(there, Skew::Decodes);
         let store = ReactonStore::new();
         (here.write)(&store, 3);
-        let worker = (here.spawn)(&store, &session).expect("it starts");
+        let worker = (here.spawn)(&store, &session).expect("the worker starts");
         (here.ask)(&store);
         until(&store, |store| (here.shown)(store) == shown);
         assert_eq!(store.get(worker.last_error()), None);
@@ -175,10 +190,10 @@ fn n7_a_later_value_that_does_not_decode_is_reported_and_the_worker_goes_on() {
     let (_host, session) = host_of(&WIDE, Skew::Decodes);
     let store = ReactonStore::new();
     (NARROW.write)(&store, 255);
-    let worker = (NARROW.spawn)(&store, &session).expect("it starts");
+    let worker = (NARROW.spawn)(&store, &session).expect("the worker starts");
     (NARROW.ask)(&store);
     until(&store, |store| store.with(worker.last_error(), Option::is_some));
-    let error = store.get(worker.last_error()).expect("there is one");
+    let error = store.get(worker.last_error()).expect("there is an error");
     assert!(matches!(error, LinkError::Decode { .. }), "{error:?}");
     assert_eq!((NARROW.shown)(&store), "Settings { width: 255 }");
     (NARROW.write)(&store, 7);

@@ -52,8 +52,8 @@ impl Sender {
     /// Whether [`write_some`](Self::write_some) has something to send.
     pub(crate) fn is_due(&self) -> bool {
         let state = self.state();
-        let is_late = |road: &Arc<dyn RoadSender>| !self.is_reported(&state, &**road);
-        state.has_work() || state.road.as_ref().is_some_and(is_late) && !state.writing
+        let is_late = state.road.as_ref().is_some_and(|road| !self.is_reported(&state, &**road));
+        state.has_work() || is_late && !state.writing
     }
 
     /// Whether [`write_some`](Self::write_some) has something to report apart from the bytes.
@@ -75,7 +75,8 @@ impl Sender {
     pub(crate) fn write_some(&self) {
         let state = self.state();
         let Some(road) = state.road.clone() else { return };
-        if state.has_work() || !road.reports_apart() && !self.is_reported(&state, &*road) {
+        let is_late = !road.reports_apart() && !state.writing && !self.is_reported(&state, &*road);
+        if state.has_work() || is_late {
             drop(self.write(state, &*road, Self::write_now));
         } else {
             drop(state);
