@@ -151,7 +151,7 @@ mod roads {
         let outbox = Outbox::new(up, inbox.mailbox(), Delivery::Every, SendCounter::default());
         let (incoming, shared) = (SendCounter::default().receiving(), shared![COUNT]);
         let link = Link::of_worker(String::new(), outbox.into(), incoming, &shared);
-        assert_eq!(middle.hub.join(&middle.store, up, link, init), []);
+        assert_eq!(middle.hub.join(&middle.store, up, link, init, false), []);
         // One worker after the other.
         for times in 1..=2 {
             with_a_road(&middle);

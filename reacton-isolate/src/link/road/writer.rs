@@ -155,7 +155,7 @@ impl Sender {
     }
 
     /// Writes as much as fits without blocking.
-    pub(super) fn write_now(&self, road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
+    pub(super) fn write_now(_: &Self, road: &dyn RoadSender, batch: &mut Batch) -> io::Result<()> {
         while !batch.is_empty() {
             let (slices, count) = batch.slices();
             match road.try_send(&slices[..count])? {
