@@ -64,7 +64,7 @@ fn upward(folder: &str, layers: &[&[&str]]) -> BTreeMap<String, usize> {
         let name =
             path.strip_prefix(folder).expect("the path is in the folder").trim_start_matches('/');
         let module = name.split(['/', '.']).next().expect("the name has a first part");
-        if module == "lib" || name.ends_with("tests.rs") {
+        if module == "lib" || name.ends_with("tests.rs") || name.contains("/tests/") {
             continue;
         }
         let own = level(layers, module).unwrap_or_else(|| panic!("{path}: in no layer"));

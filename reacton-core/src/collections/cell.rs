@@ -94,6 +94,11 @@ struct Open<C> {
 
 impl<C> Open<C> {
     const EMPTY: Self = Self { earlier: Pieces::NONE, now: Pieces::NONE, is_unknown: false };
+
+    /// Whether observers have received everything.
+    fn is_handed_over(&self) -> bool {
+        self.now.is_empty() && !self.is_unknown
+    }
 }
 
 impl<T: Merge> MergedCell<T> {
@@ -134,6 +139,9 @@ impl<T: Merge> MergedCell<T> {
     /// Passes the changes of the open transaction so far to the observers, because one of them reads its changes in the
     /// middle of it.
     pub(super) fn hand_over(&self, panics: &mut FirstPanic) {
+        if self.open.borrow().is_handed_over() {
+            return;
+        }
         let Open { mut earlier, now, mut is_unknown } = self.take_open();
         if is_unknown {
             self.observers.lose();

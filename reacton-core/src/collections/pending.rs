@@ -1,6 +1,7 @@
 //! The changes that one observer has not received yet.
 
 use std::cell::{Cell, RefCell};
+use std::iter;
 use std::panic::resume_unwind;
 use std::rc::{Rc, Weak};
 
@@ -172,18 +173,18 @@ impl<C: Compose> Observers<C> {
 
     // Copying and comparing keys is user code: nothing is borrowed meanwhile.
     pub(super) fn tell(&self, changes: C, are_net: bool) {
-        let observers: Vec<_> = {
+        // Usually there is one, and no list is needed.
+        let (first, others) = {
             let mut all = self.all.borrow_mut();
             all.retain(|observer| observer.strong_count() > 0);
-            all.iter().filter_map(Weak::upgrade).collect()
+            let mut all = all.iter().filter_map(Weak::upgrade);
+            (all.next(), all.collect::<Vec<_>>())
         };
-        if observers.is_empty() {
-            return;
-        }
+        let Some(first) = first else { return };
         let shared = Rc::new(changes);
         // Each observer receives them, whatever the code of the others does.
         let mut panics = FirstPanic::NONE;
-        for observer in observers {
+        for observer in iter::once(first).chain(others) {
             panics.guard(|| observer.add(Rc::clone(&shared), are_net));
         }
         panics.resume();

@@ -139,8 +139,7 @@ enum Interest {
 /// The pending messages: subscriptions first, then changes, then the end (rule 13).
 #[derive(Default)]
 pub(super) struct Pending {
-    /// By which the clock is raised before all others. They are not merged, because each of several leaps may be as long as one
-    /// message is allowed to make (rule 5).
+    /// What raises the clock, before all others. It is not merged, because each leap may be as long as is allowed (rule 5).
     leaps: Vec<IsolateMessage>,
     /// The last message for each reacton.
     interest: BTreeMap<RefId, Interest>,
@@ -230,15 +229,12 @@ impl Pending {
                 }
             }
         }
-        if !ended.is_empty() {
-            messages.push(IsolateMessage::ReactonUnsubscribe { ids: ended });
-        }
+        let ends = |ids: Vec<_>| IsolateMessage::ReactonUnsubscribe { ids };
+        messages.extend((!ended.is_empty()).then(|| ends(ended)));
         if !begun.is_empty() {
             messages.push(IsolateMessage::ReactonSubscribe { held: begun });
         }
-        if !ended_again.is_empty() {
-            messages.push(IsolateMessage::ReactonUnsubscribe { ids: ended_again });
-        }
+        messages.extend((!ended_again.is_empty()).then(|| ends(ended_again)));
         if !self.changes.is_empty() {
             messages.push(IsolateMessage::ReactonValueChanged {
                 clock: self.clock,

@@ -55,8 +55,13 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V,
         let origin = &self.plan.origin;
         // Other dependencies of the rows are read first, because a computed among them may write to the source.
         let is_new = origin.begin(reader) || edit.has_changed;
-        let mut changes = Vec::new();
-        let has_news = !is_new && origin.news(reader, &mut |key, new| changes.push((key, new)));
+        // Usually it is one row, and no list is needed.
+        let (mut first, mut others) = (None, Vec::new());
+        let has_news = !is_new
+            && origin.news(reader, &mut |key, new| match first {
+                None => first = Some((key, new)),
+                Some(_) => others.push((key, new)),
+            });
         if !has_news {
             return self.make_anew(reader, edit);
         }
@@ -65,7 +70,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V,
             edit.notes = self.take_notes();
         }
         let mut touched = false;
-        for (key, new) in changes {
+        for (key, new) in first.into_iter().chain(others) {
             touched |= edit.rows.put(key, new, same, edit.notes.as_deref_mut());
         }
         edit.has_changed |= if edit.notes.is_some() { self.settle(edit) } else { touched };
