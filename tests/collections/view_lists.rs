@@ -99,11 +99,12 @@ impl Views {
         let some = store.view(&QUEUE).filter_by(&MOST, |most, _, value| value % 10 <= *most);
         let sorted = store.view(&whole).sort_by_key(|_, value| Reverse(value % 10));
         let first = some.clone().head(3);
-        let mut kept = Vec::new();
-        kept.push(follow(store, &whole));
-        kept.push(follow(store, &some));
-        kept.push(follow(store, &sorted));
-        kept.push(follow(store, &first));
+        let kept = vec![
+            follow(store, &whole),
+            follow(store, &some),
+            follow(store, &sorted),
+            follow(store, &first),
+        ];
         Self { whole, some, sorted, first, kept }
     }
 
@@ -139,7 +140,9 @@ fn follow<S: Ord + Clone + 'static>(
         Rc::new(RefCell::new(read(store, view).into_iter().map(|(_, value)| value).collect()));
     let kept = Rc::clone(&list);
     store.subscribe_changes(view, move |_, diffs| {
-        diffs.iter().for_each(|diff| diff.apply(&mut kept.borrow_mut()));
+        for diff in diffs {
+            diff.apply(&mut kept.borrow_mut());
+        }
     });
     list
 }

@@ -52,8 +52,8 @@ fn placed<T>(place: &Place, item: &Arc<T>) -> Placed<T, Position> {
 impl<T: 'static> Origin<ItemId, T, Position> for OfList<T> {
     fn news(&self, reader: &Reader<'_>, take: TakeEdit<'_, ItemId, T, Position>) -> bool {
         let list = self.look(reader);
-        let Some(last) = self.last.borrow().clone() else { return false };
-        for (place, old, new) in last.difference(list.order()) {
+        let Some(before) = self.last.borrow().clone() else { return false };
+        for (place, old, new) in before.difference(list.order()) {
             match new {
                 Some(new) if old.is_some_and(|old| Arc::ptr_eq(old, new)) => {}
                 Some(new) => take(place.id, Some(placed(place, new))),

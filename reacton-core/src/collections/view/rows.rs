@@ -276,14 +276,14 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
         same: Same<V>,
         notes: Option<&mut Notes<K, V, S>>,
     ) -> Option<bool> {
-        let noted = notes.filter(|_| self.is_shown(spot));
-        let noted = noted.map(|notes| (notes, spot.clone(), new.clone()));
+        let recorded = notes.filter(|_| self.is_shown(spot));
+        let recorded = recorded.map(|notes| (notes, spot.clone(), new.clone()));
         let (_, row) = self.placed.get_mut(spot)?;
         if is_same_row(row, &new.row, same) {
             return Some(false);
         }
         let old = std::mem::replace(row, Arc::clone(&new.row));
-        if let Some((notes, Spot { sort, key }, new)) = noted {
+        if let Some((notes, Spot { sort, key }, new)) = recorded {
             notes.note_joined(key, Some(Placed { row: old, sort }), Some(new));
         }
         Some(true)
@@ -300,18 +300,18 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
     }
 
     // No user code runs between a change and its note, because it may panic. After that, all rows are computed again, so
-    // only what was noted must agree with the placed rows.
+    // only what was recorded must agree with the placed rows.
     fn take_out(
         &mut self,
         spot: &Spot<S, K>,
         stays: bool,
         notes: Option<&mut Notes<K, V, S>>,
     ) -> Option<Arc<V>> {
-        let noted = notes.filter(|_| self.is_shown(spot));
+        let recorded = notes.filter(|_| self.is_shown(spot));
         // The first row behind the visible part enters it.
-        let next = self.head.filter(|_| noted.is_some()).and_then(|head| self.at_edge(head));
+        let next = self.head.filter(|_| recorded.is_some()).and_then(|head| self.at_edge(head));
         let (Spot { key, sort }, row) = self.placed.remove(spot)?;
-        if let Some(notes) = noted {
+        if let Some(notes) = recorded {
             notes.note_joined(key, Some(Placed { row: Arc::clone(&row), sort }), None);
             if let Some((key, placed)) = next {
                 notes.note_joined(key, None, Some(placed));
@@ -328,13 +328,13 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Rows<K, V, 
 
     fn put_in(&mut self, key: K, new: Placed<V, S>, notes: Option<&mut Notes<K, V, S>>) {
         let spot = Spot { sort: new.sort.clone(), key: key.clone() };
-        let noted = notes.filter(|_| self.is_shown(&spot));
-        let noted = noted.map(|notes| (notes, key.clone(), new.clone()));
+        let recorded = notes.filter(|_| self.is_shown(&spot));
+        let recorded = recorded.map(|notes| (notes, key.clone(), new.clone()));
         // The last visible row leaves the visible part.
-        let last = self.head.filter(|_| noted.is_some());
+        let last = self.head.filter(|_| recorded.is_some());
         let last = last.and_then(|head| self.at_edge(head.checked_sub(1)?));
         self.placed.insert(spot, new.row);
-        if let Some((notes, key, new)) = noted {
+        if let Some((notes, key, new)) = recorded {
             notes.note_joined(key, None, Some(new));
             if let Some((key, placed)) = last {
                 notes.note_joined(key, Some(placed), None);

@@ -46,9 +46,10 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V,
         self.plan.origin.same()
     }
 
-    /// The notes of the last run if it panicked, or none.
-    fn take_notes(&self) -> Option<Box<Notes<K, V, S>>> {
-        Some(self.notes.take().unwrap_or_else(|| Box::new(Notes::new(false))))
+    /// Begins with the notes of the last run if it panicked, or with none.
+    fn take_notes(&self, edit: &mut Edit<K, V, S>) {
+        let notes = self.notes.take();
+        edit.notes = Some(notes.unwrap_or_else(|| Box::new(Notes::new(false))));
     }
 
     fn run(&self, reader: &Reader<'_>, edit: &mut Edit<K, V, S>) {
@@ -67,7 +68,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V,
         }
         let same = self.same();
         if self.plan.head.is_some() || self.observers.are_there() {
-            edit.notes = self.take_notes();
+            self.take_notes(edit);
         }
         let mut touched = false;
         for (key, new) in first.into_iter().chain(others) {
@@ -91,7 +92,7 @@ impl<K: Ord + Clone + 'static, V: 'static, S: Ord + Clone + 'static> Stage<K, V,
         let mut all = Vec::new();
         origin.everything(reader, &mut |key, placed| all.push((key, placed)));
         let new = Rows::of(all, sort.clone(), *head);
-        edit.notes = self.take_notes();
+        self.take_notes(edit);
         if let Some(notes) = edit.notes.as_mut().filter(|_| self.observers.are_there()) {
             notes.append(edit.rows.difference(&new));
             let _former = std::mem::replace(&mut edit.rows, new);

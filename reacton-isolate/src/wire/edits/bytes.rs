@@ -177,7 +177,7 @@ mod tests {
         let record = |len: usize, clock, item| Record {
             key: Encoded::from(vec![7; len]),
             version: version(clock),
-            announced: len % 2 == 0,
+            announced: len.is_multiple_of(2),
             body: match item {
                 Some(len) => RecordBody::Bytes(Encoded::from(vec![9; len])),
                 None => RecordBody::Removed,

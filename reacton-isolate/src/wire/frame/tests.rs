@@ -38,7 +38,7 @@ fn edits(count: u8) -> IsolateMessage {
     let record = |number: u8| Record {
         key: key(usize::from(number) + 1),
         version: Version { clock: u64::from(number / 2), site: 4 },
-        announced: number % 5 == 0,
+        announced: number.is_multiple_of(5),
         body: match number % 3 {
             0 => RecordBody::Removed,
             _ => RecordBody::Bytes(Encoded::from(vec![number; usize::from(number)])),
