@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reacton::persist::{OpenError, Persist, Problem, Saved, saved};
+use reacton::persist::{OpenError, Persist, Problem, Saved, Storage, saved};
 use reacton::prelude::*;
 use sqlite::Sqlite;
 
@@ -51,22 +51,25 @@ fn a_damaged_file_is_kept_aside() {
 }
 
 #[test]
-fn each_damaged_file_is_kept_with_its_journal() {
+fn each_damaged_file_is_kept_with_what_belongs_to_it() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let path = folder.path().join("state.sqlite");
-    let mut kept = Vec::new();
-    for text in ["the first text that is no database", "the second one that is no database"] {
-        std::fs::write(&path, text).expect("it is written");
-        std::fs::write(folder.path().join("state.sqlite-journal"), text).expect("it is written");
+    let file = |name: &str| folder.path().join(name);
+    let texts = ["the first text that is no database", "the second one that is no database"];
+    for text in texts {
+        std::fs::write(file("state.sqlite"), text).expect("the file is written");
         let store = ReactonStore::new();
-        let saved = open(&store, &path).expect("it opens");
-        let problems = store.get(saved.problems());
-        let [Problem::Damaged { kept_at, .. }] = &problems[..] else { panic!("{problems:?}") };
-        kept.push((kept_at.clone(), text));
+        let saved = open(&store, &file("state.sqlite")).expect("the file opens");
+        assert_eq!(store.with(saved.problems(), Vec::len), 1);
     }
-    for (path, text) in kept {
-        assert_eq!(std::fs::read_to_string(&path).expect("it is kept"), text);
-        let journal = format!("{}-journal", path.display());
-        assert_eq!(std::fs::read_to_string(journal).expect("it is kept"), text);
+    for (number, text) in (1..).zip(texts) {
+        let kept = file(&format!("state.sqlite.damaged-{number}"));
+        assert_eq!(std::fs::read_to_string(kept).expect("the file is kept"), text);
     }
+    // SQLite would take a journal for that of the new file.
+    std::fs::write(file("state.sqlite-journal"), "a journal").expect("the file is written");
+    let kept = Sqlite::at(file("state.sqlite")).keep_aside().expect("the file is renamed");
+    assert_eq!(kept.kept_at, file("state.sqlite.damaged-3"));
+    let journal = std::fs::read_to_string(file("state.sqlite.damaged-3-journal"));
+    assert_eq!(journal.expect("the journal is kept"), "a journal");
+    assert!(!file("state.sqlite-journal").exists());
 }

@@ -162,7 +162,7 @@ impl Table {
         self.shown = shown(&self.store, column, self.is_down);
     }
 
-    /// Gives an article another name. An empty one stands for the name that it came with.
+    /// Sets the name of an article. An empty one stands for the name that it came with.
     pub(crate) fn rename(&self, number: u64, name: &str) {
         let name = name.trim();
         let is_given = |article: &Article| !name.is_empty() && *article.name != *name;

@@ -236,7 +236,7 @@ fn d1_d2_killed_at_any_moment_the_file_holds_whole_transactions_no_older_than_on
             EVERY.as_millis(),
             longest,
             // What is committed as a write begins waits for the end of it, and then for its own.
-            u64::try_from(EVERY.as_micros()).expect("it is short").max(longest) + longest,
+            u64::try_from(EVERY.as_micros()).expect("the time fits").max(longest) + longest,
         );
     }
 }

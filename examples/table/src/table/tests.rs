@@ -171,7 +171,7 @@ fn a_second_window_on_the_file_is_refused() {
             .args(["table::tests::another_process", "--exact", "--nocapture"])
             .env("TABLE_FILE", &path)
             .output()
-            .expect("it runs");
+            .expect("the program runs");
         assert!(output.status.success(), "{output:?}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };

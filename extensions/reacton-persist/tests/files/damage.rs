@@ -103,19 +103,19 @@ fn d3_what_was_kept_aside_earlier_stays() {
     let path = folder.path().join("state.redb");
     let texts = ["the first letter", "the second letter", "the third letter"];
     for text in texts {
-        fs::write(&path, text).expect("it is written");
+        fs::write(&path, text).expect("the file is written");
         let store = ReactonStore::new();
-        let _saved = open(&store, Redb::at(&path)).expect("it opens");
+        let _saved = open(&store, Redb::at(&path)).expect("the file opens");
     }
     for (number, text) in (1..).zip(texts) {
         let kept = folder.path().join(format!("state.redb.damaged-{number}"));
-        assert_eq!(fs::read_to_string(kept).expect("it is kept"), text);
+        assert_eq!(fs::read_to_string(kept).expect("the file is kept"), text);
     }
     // Of JSON, no text is damaged: `open` refuses it. A storage that wraps it may think otherwise.
     let path = folder.path().join("settings.json");
     for (number, text) in (1..).zip(texts) {
-        fs::write(&path, text).expect("it is written");
-        let kept = JsonFile::at(&path).keep_aside().expect("it is renamed");
+        fs::write(&path, text).expect("the file is written");
+        let kept = JsonFile::at(&path).keep_aside().expect("the file is renamed");
         let expected = folder.path().join(format!("settings.json.damaged-{number}"));
         assert_eq!((kept.kept_at, kept.bytes), (expected, text.len() as u64));
     }

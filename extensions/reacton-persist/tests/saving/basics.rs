@@ -227,7 +227,7 @@ fn a_reacton_may_have_any_name() {
         };
         let store = ReactonStore::new();
         let saved = Persist::new(set).open(&store, Redb::at(folder.path().join("own.redb")));
-        let _saved = saved.expect("it opens");
+        let _saved = saved.expect("the file opens");
         assert_eq!((store.get(&NAMES), store.get(&LEN)), (round, round));
         store.update(&NAMES, |names| *names += 1);
         store.update(&LEN, |len| *len += 1);

@@ -235,7 +235,7 @@ fn d2_a_removed_item_leaves_none_of_its_rows_in_the_file() {
     let folder = folder();
     let path = folder.path().join("state.redb");
     let rows = || {
-        let mut rows = Redb::at(&path).load().expect("it can be read");
+        let mut rows = Redb::at(&path).load().expect("the file can be read");
         rows.retain(|row: &Row| row.reacton == "queue");
         rows.len()
     };
@@ -243,7 +243,7 @@ fn d2_a_removed_item_leaves_none_of_its_rows_in_the_file() {
         let store = ReactonStore::new();
         let saved = all(&store, &folder);
         let ids = ["a", "b", "c"].map(|item| store.update(&QUEUE, |queue| queue.push(item.into())));
-        saved.flush(LONG).expect("it is written");
+        saved.flush(LONG).expect("the file is written");
         // Rows of their own.
         store.update(&QUEUE, |queue| {
             for id in ids {
@@ -251,7 +251,7 @@ fn d2_a_removed_item_leaves_none_of_its_rows_in_the_file() {
             }
             queue.move_to(ids[2], 0);
         });
-        saved.flush(LONG).expect("it is written");
+        saved.flush(LONG).expect("the file is written");
         store.update(&QUEUE, |queue| queue.remove(ids[0]));
         ids
     };

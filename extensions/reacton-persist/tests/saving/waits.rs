@@ -39,7 +39,8 @@ fn d1_what_is_committed_during_a_write_has_waited_when_that_ends() {
     let (go, end) = mpsc::channel();
     let store = ReactonStore::new();
     let storage = Held { begun, end };
-    let saved = Persist::new(saved![COUNT]).every(EVERY).open(&store, storage).expect("it opens");
+    let saved =
+        Persist::new(saved![COUNT]).every(EVERY).open(&store, storage).expect("the file opens");
     let set = Instant::now();
     store.set(&COUNT, 1);
     let first = writes.recv_timeout(LONG).expect("the first write begins");
