@@ -16,6 +16,8 @@ mod limits;
 mod places;
 #[path = "loopback/processes.rs"]
 mod processes;
+#[path = "loopback/promises.rs"]
+mod promises;
 #[path = "loopback/refusals.rs"]
 mod refusals;
 #[path = "loopback/sharing.rs"]

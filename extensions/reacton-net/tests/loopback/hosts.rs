@@ -68,7 +68,7 @@ const VARIABLE: &str = "REACTON_NET_HOST";
 fn host_process() {
     let Ok(client) = std::env::var(VARIABLE) else { return };
     let builder = Host::builder().key(key()).listen("127.0.0.1:0").allow([client]);
-    let host = builder.offer("tests", workers![echo]).open().expect("a host");
+    let host = builder.offer("tests", workers![echo, witness]).open().expect("a host");
     println!("\nticket {}", host.ticket());
     host.run(&ReactonStore::new());
 }
