@@ -294,8 +294,8 @@ impl Outbox {
     /// not at all if the other end applies something just now. [`stop_waiting`](Self::stop_waiting) has to follow.
     #[cfg(feature = "process")]
     pub(crate) fn wake_when_left(&self, waiting: u64, waker: std::task::Waker) {
-        self.counter.flush().register(waker, self.counter.received_when_left(waiting));
-        self.counter.flush().set_wanted(true);
+        self.counter.flush().register(waker);
+        self.counter.flush().notify_from(self.counter.received_when_left(waiting));
     }
 
     /// The number of messages queued at the other end; merged ones count as one.
@@ -306,7 +306,7 @@ impl Outbox {
     /// The counter with which to wait until the other end has applied more. That end notifies from now on, until
     /// [`stop_waiting`](Self::stop_waiting).
     pub(crate) fn wait_for_receiver(&self) -> SendCounter {
-        self.counter.flush().set_wanted(true);
+        self.counter.flush().notify_from(0);
         // The other end may have missed the request in earlier messages. With this one it sees it. What a road acknowledges is
         // counted by this process, which does not miss it.
         if !self.is_road() {
@@ -316,7 +316,7 @@ impl Outbox {
     }
 
     pub(crate) fn stop_waiting(&self) {
-        self.counter.flush().set_wanted(false);
+        self.counter.flush().notify_from(flush::NEVER);
     }
 
     /// Of a worker's end: whether to report statistics to the store that spawned the worker.

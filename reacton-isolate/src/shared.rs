@@ -1,5 +1,6 @@
 //! Shared sets: which reactons a worker shares, and how the values of each get across.
 
+mod checks;
 mod crossing;
 mod duplicates;
 mod families;
@@ -33,10 +34,8 @@ use self::modes::Shareable;
 pub use self::probe::{NoBytes, Probe};
 pub use self::stored::{LoadedEntries, Saves, Storable, Stores};
 use crate::error::LinkError;
-#[cfg(feature = "process")]
-use crate::wire::codec;
 use crate::wire::edits::Edits;
-use crate::wire::value::{Encoded, Payload, within};
+use crate::wire::value::{Encoded, Payload};
 
 /// A value that can be written to bytes and made of them again.
 ///
@@ -202,16 +201,6 @@ impl SharedSlot {
         self.crossing.pack(self.reacton, wiring, moment, panics)
     }
 
-    /// Whether a packed value may be sent where values have at most `max_value` bytes.
-    ///
-    /// # Errors
-    /// If not, as for one that does not encode.
-    #[inline]
-    pub(crate) fn check_len(&self, payload: &Payload, max_value: u64) -> Result<(), LinkError> {
-        within(payload.len_on_road(), max_value)
-            .map_err(|reason| LinkError::Encode { reacton: self.rref.name().into(), reason })
-    }
-
     /// Whether its values are known to equal themselves and to change by writes only, as numbers and texts do; or do not
     /// cross as bytes.
     pub(crate) fn is_plain(&self) -> bool {
@@ -286,21 +275,6 @@ impl SharedSlot {
     ) -> Sealed {
         let entries = self.entry_crossing();
         entries.map(|entries| entries.show(self.reacton, wiring, keys, swept)).unwrap_or_default()
-    }
-
-    /// Why a payload does not decode, if it does not. This runs user code.
-    #[cfg(feature = "process")]
-    pub(crate) fn undecodable(&self, payload: &Payload) -> Option<LinkError> {
-        let reacton = self.rref.name().into();
-        let Payload::Edits(edits) = payload else {
-            let checked = self.crossing.check(payload);
-            return checked.err().map(|reason| LinkError::Decode { reacton, reason });
-        };
-        match codec::guarded(|| Ok(self.decode_edits(edits))) {
-            Ok(Some(decoded)) => decoded.errors.into_iter().next(),
-            Ok(None) => Some(LinkError::Decode { reacton, reason: crossing::wrong_form() }),
-            Err(reason) => Some(LinkError::Decode { reacton, reason }),
-        }
     }
 
     /// Decodes entries, to be joined; `None` if its value is not made of entries.

@@ -109,7 +109,7 @@ impl Future for Flush {
             return Poll::Ready(Ok(()));
         }
         if let Some(Waiting { counter, .. }) = this.begin() {
-            counter.flush().register(context.waker().clone(), 0);
+            counter.flush().register(context.waker().clone());
         }
         // Messages applied before the request have notified nobody.
         if this.is_ready()? {

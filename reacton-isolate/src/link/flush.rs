@@ -1,6 +1,6 @@
 //! How the sending end of a link waits until the other end has applied more.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
@@ -8,31 +8,46 @@ use std::time::Instant;
 use reacton_core::panics::wake;
 
 /// Wakes the sending end. The receiving end reads one flag for each message, and notifies only while someone waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FlushSignal {
-    wanted: AtomicBool,
+    /// So many messages have to be received before it notifies; no number is large enough if nobody waits.
+    from: AtomicU64,
     /// The receiving end will apply nothing more.
     ended: AtomicBool,
-    waker: Mutex<Option<(Waker, u64)>>,
+    waker: Mutex<Option<Waker>>,
     changed: Condvar,
+}
+
+/// Nobody waits.
+pub(super) const NEVER: u64 = u64::MAX;
+
+impl Default for FlushSignal {
+    fn default() -> Self {
+        Self {
+            from: AtomicU64::new(NEVER),
+            ended: AtomicBool::default(),
+            waker: Mutex::default(),
+            changed: Condvar::default(),
+        }
+    }
 }
 
 impl FlushSignal {
     /// Called when a message was applied; `received` is how many now are.
     #[inline]
     pub(super) fn note_received(&self, received: u64) {
-        if self.wanted.load(Ordering::Relaxed) {
-            self.notify(received);
+        if received >= self.from.load(Ordering::Relaxed) {
+            self.notify();
         }
     }
 
     #[cold]
-    fn notify(&self, received: u64) {
+    fn notify(&self) {
         let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = waker.take_if(|(_, from)| received >= *from);
+        let waiting = waker.take();
         drop(waker);
         self.changed.notify_all();
-        if let Some((waiting, _)) = waiting {
+        if let Some(waiting) = waiting {
             wake(waiting);
         }
     }
@@ -40,22 +55,23 @@ impl FlushSignal {
     /// Called when nothing more will be applied.
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
-        self.notify(u64::MAX);
+        self.notify();
     }
 
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::SeqCst)
     }
 
-    /// Sets whether the receiving end notifies. It sees the change at the next message at the latest.
-    pub(super) fn set_wanted(&self, wanted: bool) {
-        self.wanted.store(wanted, Ordering::SeqCst);
+    /// From now on the receiving end notifies when it has received so many messages. It sees the change at the next message
+    /// at the latest.
+    pub(super) fn notify_from(&self, received: u64) {
+        self.from.store(received, Ordering::SeqCst);
     }
 
-    /// Registers `waker` for the first notification after so many messages were received.
-    pub(crate) fn register(&self, waker: Waker, from: u64) {
+    /// Registers `waker` for the next notification.
+    pub(crate) fn register(&self, waker: Waker) {
         let mut place = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        let displaced = place.replace((waker, from));
+        let displaced = place.replace(waker);
         drop(place);
         drop(displaced);
     }

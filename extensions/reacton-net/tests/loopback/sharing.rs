@@ -123,3 +123,18 @@ fn flush_waits_until_the_worker_has_taken_in_everything() {
     until(&store, |_| worker.stats().queued == 0);
     until(&store, |store| store.get(&OUTPUT) == 500);
 }
+
+/// Rule 37: the worker reads nothing before its flush ends, so main's writer waits for room, and acknowledges nevertheless.
+#[test]
+fn a_flush_of_a_worker_ends_while_its_main_waits_for_room() {
+    let (_host, session) = place(|host| host.offer("tests", workers![flusher]));
+    let store = ReactonStore::new();
+    let _worker =
+        flusher::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
+    store.set(&INPUT, 1);
+    for number in 1..=3 {
+        // More than the window of a stream.
+        store.set(&PIXELS, vec![number; 4_000_000]);
+    }
+    until(&store, |store| store.get(&TOTAL) == 1);
+}

@@ -144,6 +144,16 @@ pub(crate) fn sized(store: &ReactonStore) {
     store.answer(&RESIZE, |_, (_, len), _| vec![1; *len]);
 }
 
+/// Answers each input, and waits until main has the answer.
+#[worker(shared = [INPUT, OUTPUT, PIXELS, TOTAL])]
+pub(crate) fn flusher(store: &ReactonStore) {
+    store.subscribe(&INPUT, |store, input| {
+        store.set(&OUTPUT, *input);
+        let flushed = store.main().flush(0).wait(super::places::SOON);
+        store.set(&TOTAL, u64::from(flushed.is_ok()));
+    });
+}
+
 /// A worker that spawns one of its own.
 #[worker(shared = [INPUT, OUTPUT])]
 pub(crate) fn manager(store: &ReactonStore) -> Result<(), SpawnError> {
