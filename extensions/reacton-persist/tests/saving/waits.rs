@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reacton::persist::{KeptAside, Persist, Row, Storage, StorageError, saved};
 use reacton::prelude::*;
 
-use crate::settings::{COUNT, LONG};
+use crate::settings::{COUNT, LONG, ROWS};
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -55,4 +55,36 @@ fn d1_what_is_committed_during_a_write_has_waited_when_that_ends() {
     assert!(second - ended < EVERY, "it has waited for {:?} more", second - ended);
     drop(go);
     drop(saved);
+}
+
+/// Says how many rows each commit has.
+struct Counted(Sender<usize>);
+
+impl Storage for Counted {
+    fn load(&mut self) -> Result<Vec<Row>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    fn commit(&mut self, rows: &[Row]) -> Result<(), StorageError> {
+        let _ = self.0.send(rows.len());
+        Ok(())
+    }
+
+    fn keep_aside(&mut self) -> Result<KeptAside, StorageError> {
+        Err(StorageError::Other("nothing is damaged".into()))
+    }
+}
+
+#[test]
+fn d2_what_was_committed_together_is_one_commit_of_the_storage() {
+    let (sender, commits) = mpsc::channel();
+    let store = ReactonStore::new();
+    let saved = Persist::new(saved![COUNT, ROWS]).open(&store, Counted(sender));
+    let saved = saved.expect("the storage opens");
+    store.batch(|store| {
+        store.set(&COUNT, 1);
+        store.update(&ROWS, |rows| (0..2).for_each(|key| drop(rows.insert(key, "x".into()))));
+    });
+    drop(saved);
+    assert_eq!(commits.iter().collect::<Vec<_>>(), [3]);
 }
