@@ -441,6 +441,6 @@ fn n2_in_every_schedule_of_lost_hosts_each_worker_hears_all_and_main_hears_one_o
     assert!(done.workers > seeds && done.compared > 2 * seeds && done.heard > 10 * seeds);
     assert!(done.hosts_lost * 4 > seeds && done.roads_lost * 8 > seeds && done.stops * 4 > seeds);
     assert!(done.silences * 2 > seeds && done.returns * 4 > seeds && done.restarts * 2 > seeds);
-    assert!(done.restarts_elsewhere * 4 > seeds && done.overlaps * 50 > seeds);
+    assert!(done.restarts_elsewhere * 4 > seeds && done.overlaps * 200 > seeds);
     assert!(done.refused * 100 > seeds && done.unreachable * 100 > seeds && done.lost * 50 > seeds);
 }
