@@ -34,7 +34,8 @@ pub(crate) fn remember(store: &ReactonStore) -> Result<Saved, OpenError> {
 
 fn path() -> PathBuf {
     let home = || env::home_dir().unwrap_or_default().join(".config");
-    let folder = env::var_os("XDG_CONFIG_HOME").map_or_else(home, PathBuf::from);
+    let folder = env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
+    let folder = folder.map_or_else(home, PathBuf::from);
     folder.join("reacton-monitor").join("settings.json")
 }
 

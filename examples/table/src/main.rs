@@ -110,7 +110,8 @@ impl Arguments {
 
 fn default_file() -> PathBuf {
     let home = || env::home_dir().unwrap_or_default().join(".local/share");
-    let folder = env::var_os("XDG_DATA_HOME").map_or_else(home, PathBuf::from);
+    let folder = env::var_os("XDG_DATA_HOME").filter(|folder| !folder.is_empty());
+    let folder = folder.map_or_else(home, PathBuf::from);
     folder.join("reacton-table").join("articles.redb")
 }
 
