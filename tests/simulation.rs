@@ -31,41 +31,11 @@ mod steps;
 #[path = "simulation/tree.rs"]
 mod tree;
 
-use std::thread;
-
-use reacton_support::{from_env, hide_panics_with};
-
-use tree::Tally;
-
-/// Runs all seeds, on as many threads as there are cores. Returns the sum of their tallies, or how the first seed
-/// failed.
-fn run_all(begin: u64, seeds: u64) -> Result<Tally, String> {
-    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    let run_some = |first: u64| -> Result<Tally, String> {
-        let mut done = Tally::default();
-        for seed in (begin + first..begin + seeds).step_by(usize::try_from(threads).unwrap_or(1)) {
-            done += schedule::run_seed(seed, |_| ())?;
-        }
-        Ok(done)
-    };
-    thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..threads).map(|first| scope.spawn(move || run_some(first))).collect();
-        let mut done = Tally::default();
-        for thread in threads {
-            done += thread.join().expect("panics are caught")?;
-        }
-        Ok(done)
-    })
-}
+use reacton_support::hide_panics_with;
 
 #[test]
 fn i5_every_schedule_ends_with_equal_stores() {
-    let begin = from_env("REACTON_SEED").unwrap_or(0);
-    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
-    hide_panics_with(observers::PLANNED);
-    let done = run_all(begin, seeds).unwrap_or_else(|failure| panic!("{failure}"));
-    println!("{seeds} seeds from {begin}: {done:?}");
+    let (seeds, done) = schedule::run_all(|simulation| tree::Tree::new(simulation).run(|_| ()));
     // Without this, a simulation that does nothing would pass. A single seed that is run again says nothing about the
     // mean.
     if seeds < 100 {
@@ -90,7 +60,8 @@ fn a_schedule_that_fails_is_shrunk_to_the_few_steps_that_matter() {
     let fails = |tree: &tree::Tree| {
         assert!(tree.tally.pools == 0 || tree.tally.stores < 2, "a pool and a second worker");
     };
-    let failure = (0..1000).find_map(|seed| schedule::run_seed(seed, fails).err());
+    let play = |simulation| tree::Tree::new(simulation).run(fails);
+    let failure = (0..1000).find_map(|seed| schedule::run_seed(seed, play).err());
     let failure = failure.expect("one schedule in a thousand fails");
     assert!(failure.contains("a pool and a second worker"), "{failure}");
     // What the nodes do; between these lines, bytes move on the roads.

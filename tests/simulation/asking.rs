@@ -5,15 +5,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::ops::AddAssign;
 use std::rc::Rc;
 use std::time::Duration;
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;
-use reacton_support::{from_env, hide_panics_with};
 
 use crate::observers::PLANNED;
 use crate::oracle::{ASK, ASK_LATER, BEGUN, ORDER, RESULT, SETTING, begun, oracle, takes_turns};
+use crate::schedule::run_all;
 
 /// A call that has no outcome yet.
 struct Open {
@@ -67,8 +68,19 @@ struct Outcomes {
     cancelled: u64,
 }
 
+impl AddAssign for Outcomes {
+    fn add_assign(&mut self, other: Self) {
+        self.answered += other.answered;
+        self.panicked += other.panicked;
+        self.died += other.died;
+        self.killed += other.killed;
+        self.disposed += other.disposed;
+        self.cancelled += other.cancelled;
+    }
+}
+
 struct Schedule {
-    simulation: Simulation,
+    simulation: Rc<Simulation>,
     store: ReactonStore,
     target: Rc<Target>,
     retries: u32,
@@ -99,10 +111,9 @@ fn next(asked: &Cell<u32>) -> u32 {
 }
 
 impl Schedule {
-    fn begin(seed: u64) -> Self {
+    fn begin(simulation: Rc<Simulation>) -> Self {
         BEGUN.take();
         ORDER.take();
-        let simulation = Simulation::new(seed);
         let store = ReactonStore::new();
         let numbers = Rc::<RefCell<BTreeSet<u32>>>::default();
         let results = Rc::clone(&numbers);
@@ -370,24 +381,7 @@ impl Schedule {
 
 #[test]
 fn k1_in_every_schedule_each_call_has_one_outcome_in_order_with_the_state() {
-    let begin = from_env("REACTON_SEED").unwrap_or(0);
-    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
-    hide_panics_with(PLANNED);
-    let mut all = Outcomes::default();
-    for seed in begin..begin + seeds {
-        let run = std::panic::AssertUnwindSafe(|| Schedule::begin(seed).run());
-        let outcomes = std::panic::catch_unwind(run).unwrap_or_else(|payload| {
-            println!("seed {seed}");
-            std::panic::resume_unwind(payload)
-        });
-        all.answered += outcomes.answered;
-        all.panicked += outcomes.panicked;
-        all.died += outcomes.died;
-        all.killed += outcomes.killed;
-        all.disposed += outcomes.disposed;
-        all.cancelled += outcomes.cancelled;
-    }
-    println!("{seeds} seeds from {begin}: {all:?}");
+    let (seeds, all) = run_all(|simulation| Schedule::begin(simulation).run());
     if seeds >= 100 {
         assert!(all.answered > 5 * seeds && all.panicked > seeds / 4 && all.cancelled > seeds / 2);
         assert!(all.died > seeds / 50 && all.disposed > seeds / 50);

@@ -8,18 +8,15 @@ mod journal;
 #[path = "machines/tally.rs"]
 mod tally;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::thread;
 use std::time::Duration;
 
 use reacton::prelude::*;
 use reacton::testing::{SimulatedHost, Simulation, version};
-use reacton_support::{from_env, hide_panics_with, panic_text, quietly, shrink};
 
 use self::journal::{Journal, forget_all};
 use self::tally::Tally;
-use crate::observers::PLANNED;
+use crate::schedule::run_all;
 
 /// Counts up by one, in main only.
 #[reacton]
@@ -397,44 +394,9 @@ impl Drop for Site {
     }
 }
 
-fn run(simulation: Simulation) -> (Result<Tally, String>, Vec<usize>, String) {
-    let simulation = Rc::new(simulation);
-    let run = AssertUnwindSafe(|| Site::new(Rc::clone(&simulation)).run());
-    let result = quietly(|| catch_unwind(run)).map_err(|payload| panic_text(&*payload));
-    (result, simulation.choices(), simulation.trace())
-}
-
-fn run_seed(seed: u64) -> Result<Tally, String> {
-    let (result, choices, _) = run(Simulation::new(seed));
-    let Err(message) = result else { return result };
-    println!("seed {seed} fails, and is shrunk now: {message}");
-    let again = |choices: &[usize]| run(Simulation::replay(choices.to_vec()));
-    let choices = shrink(choices, 2000, |choices| again(choices).0.is_err());
-    let (result, choices, trace) = again(&choices);
-    let message = result.err().unwrap_or(message);
-    Err(format!("seed {seed}: {message}\nshrunk to {} choices:\n{trace}", choices.len()))
-}
-
 #[test]
 fn n2_in_every_schedule_of_lost_hosts_each_worker_hears_all_and_main_hears_one_of_each() {
-    let begin = from_env("REACTON_SEED").unwrap_or(0);
-    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
-    hide_panics_with(PLANNED);
-    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    let all: Vec<_> = thread::scope(|scope| {
-        let some = |first: u64| {
-            let mut seeds =
-                (begin + first..begin + seeds).step_by(usize::try_from(threads).unwrap_or(1));
-            seeds.try_fold(Tally::default(), |tally, seed| run_seed(seed).map(|one| tally + one))
-        };
-        let threads: Vec<_> = (0..threads).map(|first| scope.spawn(move || some(first))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("panics are caught")).collect()
-    });
-    let mut done = Tally::default();
-    for one in all {
-        done = done + one.unwrap_or_else(|failure| panic!("{failure}"));
-    }
-    println!("{seeds} seeds from {begin}: {done:?}");
+    let (seeds, done) = run_all(|simulation| Site::new(simulation).run());
     if seeds < 100 {
         return;
     }

@@ -12,17 +12,17 @@ mod pairs;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::AddAssign;
 use std::rc::Rc;
-use std::thread;
 
 use reacton::prelude::*;
 use reacton::testing::{Simulation, repeats, sweep, version};
-use reacton_support::{from_env, hide_panics_with, panic_text, quietly, restart_always, shrink};
+use reacton_support::restart_always;
 
 use self::edits::{edit, removals, shown};
 use self::newest::{Newest, Written};
 use crate::observers::PLANNED;
+use crate::schedule::run_all;
 
 #[reacton]
 static ROWS: ReactonMap<u8, u16> = [(1, 0)].into();
@@ -338,44 +338,9 @@ impl Forest {
     }
 }
 
-fn run(simulation: Simulation) -> (Result<Tally, String>, Vec<usize>, String) {
-    let simulation = Rc::new(simulation);
-    let run = AssertUnwindSafe(|| Forest::new(Rc::clone(&simulation)).run());
-    let result = quietly(|| catch_unwind(run)).map_err(|payload| panic_text(&*payload));
-    (result, simulation.choices(), simulation.trace())
-}
-
-fn run_seed(seed: u64) -> Result<Tally, String> {
-    let (result, choices, _) = run(Simulation::new(seed));
-    let Err(message) = result else { return result };
-    println!("seed {seed} fails, and is shrunk now: {message}");
-    let again = |choices: &[usize]| run(Simulation::replay(choices.to_vec()));
-    let choices = shrink(choices, 2000, |choices| again(choices).0.is_err());
-    let (result, choices, trace) = again(&choices);
-    let message = result.err().unwrap_or(message);
-    Err(format!("seed {seed}: {message}\nshrunk to {} choices:\n{trace}", choices.len()))
-}
-
 #[test]
 fn c15_every_schedule_of_collections_ends_with_equal_stores() {
-    let begin = from_env("REACTON_SEED").unwrap_or(0);
-    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
-    hide_panics_with(PLANNED);
-    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    let all: Vec<_> = thread::scope(|scope| {
-        let some = |first: u64| {
-            let mut seeds =
-                (begin + first..begin + seeds).step_by(usize::try_from(threads).unwrap_or(1));
-            seeds.try_fold(Tally::default(), |tally, seed| run_seed(seed).map(|one| tally + one))
-        };
-        let threads: Vec<_> = (0..threads).map(|first| scope.spawn(move || some(first))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("panics are caught")).collect()
-    });
-    let mut done = Tally::default();
-    for one in all {
-        done = done + one.unwrap_or_else(|failure| panic!("{failure}"));
-    }
-    println!("{seeds} seeds from {begin}: {done:?}");
+    let (seeds, done) = run_all(|simulation| Forest::new(simulation).run());
     if seeds < 100 {
         return;
     }
@@ -383,17 +348,13 @@ fn c15_every_schedule_of_collections_ends_with_equal_stores() {
     assert!(done.crashes * 4 > seeds && done.pauses > seeds && done.removals * 2 > seeds);
 }
 
-impl std::ops::Add for Tally {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            stores: self.stores + other.stores,
-            writes: self.writes + other.writes,
-            crashes: self.crashes + other.crashes,
-            pauses: self.pauses + other.pauses,
-            removals: self.removals + other.removals,
-            compared: self.compared + other.compared,
-        }
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.stores += other.stores;
+        self.writes += other.writes;
+        self.crashes += other.crashes;
+        self.pauses += other.pauses;
+        self.removals += other.removals;
+        self.compared += other.compared;
     }
 }

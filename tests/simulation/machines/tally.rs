@@ -1,5 +1,7 @@
 //! What happened in the schedules.
 
+use std::ops::AddAssign;
+
 /// Counts of what happened in a run.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Tally {
@@ -23,28 +25,24 @@ pub(super) struct Tally {
     pub(super) compared: u64,
 }
 
-impl std::ops::Add for Tally {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            steps: self.steps + other.steps,
-            workers: self.workers + other.workers,
-            orders: self.orders + other.orders,
-            heard: self.heard + other.heard,
-            hosts_lost: self.hosts_lost + other.hosts_lost,
-            roads_lost: self.roads_lost + other.roads_lost,
-            cuts: self.cuts + other.cuts,
-            stops: self.stops + other.stops,
-            silences: self.silences + other.silences,
-            returns: self.returns + other.returns,
-            restarts: self.restarts + other.restarts,
-            restarts_elsewhere: self.restarts_elsewhere + other.restarts_elsewhere,
-            overlaps: self.overlaps + other.overlaps,
-            refused: self.refused + other.refused,
-            unreachable: self.unreachable + other.unreachable,
-            lost: self.lost + other.lost,
-            compared: self.compared + other.compared,
-        }
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.steps += other.steps;
+        self.workers += other.workers;
+        self.orders += other.orders;
+        self.heard += other.heard;
+        self.hosts_lost += other.hosts_lost;
+        self.roads_lost += other.roads_lost;
+        self.cuts += other.cuts;
+        self.stops += other.stops;
+        self.silences += other.silences;
+        self.returns += other.returns;
+        self.restarts += other.restarts;
+        self.restarts_elsewhere += other.restarts_elsewhere;
+        self.overlaps += other.overlaps;
+        self.refused += other.refused;
+        self.unreachable += other.unreachable;
+        self.lost += other.lost;
+        self.compared += other.compared;
     }
 }
