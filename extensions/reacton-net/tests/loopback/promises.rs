@@ -62,7 +62,7 @@ fn pairing(store: &ReactonStore) {
         let is_torn = *left != store.get(&RIGHT);
         store.batch(|store| {
             store.update(&PAIRS, |(pairs, torn)| {
-                (*pairs, *torn) = (*pairs + 1, *torn + u64::from(is_torn))
+                (*pairs, *torn) = (*pairs + 1, *torn + u64::from(is_torn));
             });
             store.set(&INPUT, *left);
             store.set(&OUTPUT, *left);
