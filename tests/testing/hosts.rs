@@ -30,6 +30,22 @@ fn spawn(
     simulation.at(hosts, || builder.spawn(store, echo))
 }
 
+/// A worker without a restart, on the only host.
+struct Lone {
+    simulation: Simulation,
+    store: ReactonStore,
+    host: SimulatedHost,
+    worker: IsolateStore,
+}
+
+fn lone(seed: u64) -> Lone {
+    let simulation = Simulation::new(seed);
+    let (store, host) = (ReactonStore::new(), simulation.host(1));
+    let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
+        .expect("the worker starts");
+    Lone { simulation, store, host, worker }
+}
+
 /// Writes down each answer that arrives in `store`.
 fn heard_by(store: &ReactonStore) -> Rc<RefCell<Vec<u32>>> {
     let heard = Rc::<RefCell<Vec<_>>>::default();
@@ -43,10 +59,7 @@ const CUT: Duration = Duration::from_secs(20);
 #[test]
 fn n2_a_cut_that_is_shorter_than_the_patience_loses_nothing_and_is_shown() {
     for seed in 0..300 {
-        let simulation = Simulation::new(seed);
-        let (store, host) = (ReactonStore::new(), simulation.host(1));
-        let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
-            .expect("the worker starts");
+        let Lone { simulation, store, host, worker } = lone(seed);
         let shown = Rc::<RefCell<Vec<_>>>::default();
         let log = Rc::clone(&shown);
         store.subscribe(worker.status(), move |_, status| log.borrow_mut().push(status.clone()));
@@ -72,10 +85,7 @@ fn n2_a_cut_that_is_shorter_than_the_patience_loses_nothing_and_is_shown() {
 #[test]
 fn n2_a_silence_of_two_seconds_is_not_shown() {
     for seed in 0..100 {
-        let simulation = Simulation::new(seed);
-        let (store, host) = (ReactonStore::new(), simulation.host(1));
-        let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
-            .expect("the worker starts");
+        let Lone { simulation, store, host, worker } = lone(seed);
         store.subscribe(worker.status(), |_, status| {
             assert_ne!(*status, IsolateStatus::Disconnected);
         });
@@ -123,10 +133,7 @@ fn n2_a_worker_of_a_lost_host_is_followed_by_one_elsewhere_and_main_hears_only_t
 #[test]
 fn n2_without_a_restart_the_worker_of_a_lost_host_is_lost_and_main_keeps_its_values() {
     for seed in 0..100 {
-        let simulation = Simulation::new(seed);
-        let (store, host) = (ReactonStore::new(), simulation.host(1));
-        let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
-            .expect("the worker starts");
+        let Lone { simulation, store, host, worker } = lone(seed);
         store.set(&ASKED, 1);
         simulation.settle();
         host.lose();
@@ -246,10 +253,7 @@ fn n5_a_worker_starts_on_the_host_that_uses_the_least_of_its_capacity() {
 #[test]
 fn l1_a_worker_on_a_host_that_is_cut_off_ends_when_its_host_loses_patience() {
     for seed in 0..100 {
-        let simulation = Simulation::new(seed);
-        let (store, host) = (ReactonStore::new(), simulation.host(1));
-        let worker = spawn(&simulation, std::slice::from_ref(&host), &store, Restart::Never)
-            .expect("the worker starts");
+        let Lone { simulation, store, host, worker } = lone(seed);
         simulation.settle();
         host.cut(Duration::from_secs(100));
         let status = *worker.status();

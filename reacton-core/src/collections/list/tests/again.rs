@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::rules::{by_the_rule, join_all, of_items};
+use super::rules::check_replicas;
 use super::{List, items, values};
 use crate::collections::list::ItemId;
 use crate::collections::position::Position;
-use crate::collections::tests::{Random, Replica, all, each_seed, play};
-use crate::merge::Merge;
+use crate::collections::tests::{Random, Replica, each_seed};
 
 /// An item that was removed, as a history knows it.
 type Gone = (ItemId, Position, Arc<u64>);
@@ -40,24 +39,7 @@ fn edit(list: &mut List, gone: &mut Vec<Gone>, random: &mut Random) {
 fn m6_items_that_are_put_back_and_removed_at_once_are_the_same_in_all_stores() {
     each_seed(|random| {
         let mut gone = Vec::new();
-        let (sent, replicas) =
-            play(random, List::new, |list, random| edit(list, &mut gone, random));
-        let expected = by_the_rule(&sent);
-        let clock = sent.iter().map(|(_, version)| version.clock).max().unwrap_or_default();
-        let mut fresh = List::new();
-        join_all(&mut fresh, &sent, random);
-        let mut late = List::new();
-        join_all(&mut late, &all(&fresh), random);
-        let mut lists: Vec<_> = replicas.into_iter().map(|replica| replica.value).collect();
-        lists.extend([fresh, late]);
-        for list in &mut lists {
-            join_all(list, &sent, random);
-            assert_eq!(items(list), expected);
-            list.sweep(clock);
-            assert_eq!((items(list), list.removals()), (expected.clone(), 0));
-        }
-        let states: Vec<_> = lists.iter().map(|list| of_items(&all(list))).collect();
-        assert!(states.iter().all(|state| *state == states[0]), "{states:?}");
+        check_replicas(random, |list, random| edit(list, &mut gone, random));
     });
 }
 

@@ -30,7 +30,7 @@ fn edit(list: &mut List, kept: &mut Vec<List>, random: &mut Random) {
 }
 
 /// Joins all edits, in a random order and some of them twice.
-pub(super) fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
+fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
     let mut left: Vec<_> = sent.iter().collect();
     while !left.is_empty() {
         let at = random.index(left.len());
@@ -48,7 +48,7 @@ fn of(key: &SentKey) -> ItemKey {
 
 /// Computes the list from the text of M6: an item is in it if it was put after the last reset and not removed since. Its
 /// position and its value are the newest.
-pub(super) fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
+fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
     let resets = sent.iter().filter(|(edit, _)| matches!(edit, Edit::Reset));
     let floor = resets.map(|(_, version)| *version).max().unwrap_or_default();
     let mut there: BTreeMap<ItemId, Version> = BTreeMap::new();
@@ -94,35 +94,40 @@ pub(super) fn by_the_rule(sent: &[Sent<List>]) -> Vec<(ItemId, u64)> {
     places.into_iter().map(|Place { id, .. }| (id, held[&id].1)).collect()
 }
 
+/// Lets several stores edit a list, and checks that all of them end with what the rules say: whatever the order in which
+/// edits are joined, more than once, and also a store that is spawned late.
+pub(super) fn check_replicas(random: &mut Random, edit: impl FnMut(&mut List, &mut Random)) {
+    let (sent, replicas) = play(random, List::new, edit);
+    let expected = by_the_rule(&sent);
+    let clock = sent.iter().map(|(_, version)| version.clock).max().unwrap_or_default();
+    let mut fresh = List::new();
+    join_all(&mut fresh, &sent, random);
+    assert_eq!(items(&fresh), expected);
+    // A store that is spawned late receives the present state instead of the edits.
+    let mut late = List::new();
+    join_all(&mut late, &all(&fresh), random);
+    let mut lists: Vec<_> = replicas.into_iter().map(|replica| replica.value).collect();
+    lists.extend([fresh, late]);
+    for list in &mut lists {
+        join_all(list, &sent, random);
+        assert_eq!(items(list), expected);
+        list.sweep(clock);
+        assert_eq!((items(list), list.removals()), (expected.clone(), 0));
+    }
+    let states: Vec<_> = lists.iter().map(|list| of_items(&all(list))).collect();
+    assert!(states.iter().all(|state| *state == states[0]), "{states:?}");
+}
+
 #[test]
 fn c9_edits_of_lists_are_joined_in_any_order_and_more_than_once() {
     each_seed(|random| {
         let mut kept = Vec::new();
-        let (sent, replicas) =
-            play(random, List::new, |list, random| edit(list, &mut kept, random));
-        let expected = by_the_rule(&sent);
-        let clock = sent.iter().map(|(_, version)| version.clock).max().unwrap_or_default();
-        let mut fresh = List::new();
-        join_all(&mut fresh, &sent, random);
-        assert_eq!(items(&fresh), expected);
-        // A store that is spawned late receives the present state instead of the edits.
-        let mut late = List::new();
-        join_all(&mut late, &all(&fresh), random);
-        let mut lists: Vec<_> = replicas.into_iter().map(|replica| replica.value).collect();
-        lists.extend([fresh, late]);
-        for list in &mut lists {
-            join_all(list, &sent, random);
-            assert_eq!(items(list), expected);
-            list.sweep(clock);
-            assert_eq!((items(list), list.removals()), (expected.clone(), 0));
-        }
-        let states: Vec<_> = lists.iter().map(|list| of_items(&all(list))).collect();
-        assert!(states.iter().all(|state| *state == states[0]), "{states:?}");
+        check_replicas(random, |list, random| edit(list, &mut kept, random));
     });
 }
 
 /// Returns the registers of each item, without the last reset.
-pub(super) fn of_items(shown: &[Sent<List>]) -> Vec<String> {
+fn of_items(shown: &[Sent<List>]) -> Vec<String> {
     let puts = shown.iter().filter(|(edit, _)| !matches!(edit, Edit::Reset));
     puts.map(|sent| format!("{sent:?}")).collect()
 }
