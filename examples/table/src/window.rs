@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, Color32, Key, Modifiers, RichText, ScrollArea, Sense, ViewportCommand};
+use eframe::egui::{self, Color32, Event, Key, RichText, ScrollArea, Sense, ViewportCommand};
 use reacton::persist::SaveStatus;
 
 use crate::frames::{Frames, Took};
@@ -37,6 +37,36 @@ pub(crate) struct Window<'t> {
     is_full: bool,
     /// The current title.
     title: String,
+}
+
+/// What a key asks for.
+#[derive(Debug, PartialEq)]
+enum Command {
+    Close,
+    Undo,
+    Redo,
+}
+
+/// What the keys of a frame ask for, in their order. A text that is being edited when the frame begins is so until
+/// Enter, Escape or a click: until then, undo and redo are its own.
+fn commands(events: &[Event], mut is_typing: bool) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for event in events {
+        match event {
+            Event::PointerButton { pressed: true, .. }
+            | Event::Key { key: Key::Enter | Key::Escape, pressed: true, .. } => is_typing = false,
+            Event::Key { key, pressed: true, modifiers, .. } if modifiers.command => {
+                match (key, modifiers.shift) {
+                    (Key::Q, _) => commands.push(Command::Close),
+                    (Key::Z, true) | (Key::Y, _) if !is_typing => commands.push(Command::Redo),
+                    (Key::Z, false) if !is_typing => commands.push(Command::Undo),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    commands
 }
 
 /// A name that is being edited.
@@ -147,21 +177,15 @@ impl<'t> Window<'t> {
     }
 
     /// Undo and redo by keys. While a text is edited, they are those of its field.
-    fn keys(&mut self, ui: &mut egui::Ui) {
-        if ui.input(|input| input.modifiers.command && input.key_pressed(Key::Q)) {
-            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
-        }
-        if ui.memory(|memory| memory.focused().is_some()) {
-            return;
-        }
-        // The one with Shift first: the other one would take it.
-        let is_pressed = |modifiers, key| {
-            ui.input_mut(|input| input.consume_key(Modifiers::COMMAND | modifiers, key))
-        };
-        if is_pressed(Modifiers::SHIFT, Key::Z) || is_pressed(Modifiers::NONE, Key::Y) {
-            self.table.redo();
-        } else if is_pressed(Modifiers::NONE, Key::Z) {
-            self.table.undo();
+    fn keys(&mut self, ui: &mut egui::Ui, was_typing: bool) {
+        let is_typing = ui.memory(|memory| memory.focused().is_some());
+        for command in ui.input(|input| commands(&input.events, was_typing)) {
+            match command {
+                Command::Close => ui.ctx().send_viewport_cmd(ViewportCommand::Close),
+                _ if is_typing => {}
+                Command::Undo => self.table.undo(),
+                Command::Redo => self.table.redo(),
+            }
         }
     }
 
@@ -222,10 +246,12 @@ impl eframe::App for Window<'_> {
         let begin = Instant::now();
         let counts = self.table.counts();
         self.name_window(ui.ctx(), counts);
-        self.keys(ui);
+        let was_typing = ui.memory(|memory| memory.focused().is_some());
         egui::Panel::bottom("state").show(ui, |ui| self.state(ui));
         egui::Panel::top("controls").show(ui, |ui| self.controls(ui, counts));
         egui::CentralPanel::default().show(ui, |ui| self.rows(ui, counts.1));
+        // After the fields: a key that follows Enter in one slow frame is not the field's any more.
+        self.keys(ui, was_typing);
         self.took.rows = begin.elapsed();
         self.frames.count(std::mem::take(&mut self.took), self.table.written());
         if !self.is_full && counts.0 as u64 == crate::ROWS {
@@ -240,5 +266,26 @@ impl Drop for Window<'_> {
     fn drop(&mut self) {
         let (all, shown) = self.table.counts();
         println!("{shown} of {all} rows; {}", self.frames);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eframe::egui::Modifiers;
+
+    use super::*;
+
+    fn key(key: Key, modifiers: Modifiers) -> Event {
+        Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers }
+    }
+
+    #[test]
+    fn keys_that_follow_enter_in_one_frame_are_not_those_of_the_field() {
+        let undo = || key(Key::Z, Modifiers::COMMAND);
+        let redo = || key(Key::Z, Modifiers::COMMAND | Modifiers::SHIFT);
+        let events = [undo(), key(Key::Enter, Modifiers::NONE), redo(), undo()];
+        assert_eq!(commands(&events, true), [Command::Redo, Command::Undo]);
+        assert_eq!(commands(&events, false), [Command::Undo, Command::Redo, Command::Undo]);
+        assert_eq!(commands(&events[..1], true), []);
     }
 }
