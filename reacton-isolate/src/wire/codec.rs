@@ -80,6 +80,7 @@ fn write<T: Serialize + 'static>(value: &T, to: &mut Vec<u8>) -> Result<(), Enco
     }
 }
 
+#[inline]
 fn write_named<T: Serialize + ?Sized>(
     to: &mut impl io::Write,
     value: &T,

@@ -2,6 +2,7 @@
 //! determines their length.
 
 use std::any::TypeId;
+use std::io;
 
 use rmp_serde::Deserializer;
 use serde::Serialize;
@@ -25,11 +26,38 @@ pub(crate) fn encode<T: Serialize + 'static>(value: &T) -> Option<Encoded> {
     if !is_scalar::<T>() {
         return None;
     }
-    Encoded::written(|mut place| {
-        let room = place.len();
-        write_named(&mut place, value).ok()?;
-        Some(room - place.len())
+    Encoded::written(|bytes| {
+        let mut room = Room { bytes, len: 0 };
+        write_named(&mut room, value).ok()?;
+        Some(room.len)
     })
+}
+
+/// Writes to the beginning of a place. Unlike that of `&mut [u8]`, its `write_all` copies as many bytes as it is given:
+/// a constant, so that a number takes a store and no call of `memcpy`.
+struct Room<'b> {
+    bytes: &'b mut [u8],
+    len: usize,
+}
+
+impl io::Write for Room<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let end = self.len + bytes.len();
+        let place = self.bytes.get_mut(self.len..end).ok_or(io::ErrorKind::WriteZero)?;
+        place.copy_from_slice(bytes);
+        self.len = end;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// As [`decode`](super::decode); `None` for other types, and for bytes that are not exactly one such value. The caller
