@@ -34,7 +34,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -161,10 +161,13 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<dyn Host>>> = const { RefCell::new(None) };
 }
 
+/// Made once, for all workers.
+static THREADS: LazyLock<Arc<dyn Host>> = LazyLock::new(|| Arc::new(Threads));
+
 /// The host of what this thread starts: its simulation if there is one, otherwise threads.
 pub(crate) fn current() -> Arc<dyn Host> {
     let current = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
-    current.unwrap_or_else(|| Arc::new(Threads))
+    current.unwrap_or_else(|| Arc::clone(&THREADS))
 }
 
 /// Sets the host of what this thread starts from now on. With `None` it is threads.

@@ -1,6 +1,5 @@
 //! How a link begins: one store sends its shared reactons, and the other one checks and installs them.
 
-use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 
@@ -196,11 +195,12 @@ fn compare(
             Some(slot) => mismatches.extend(compare_types(reacton, slot)),
         }
     }
-    let introduced: BTreeSet<_> = reactons.iter().map(|reacton| reacton.id).collect();
+    let mut introduced: Vec<_> = reactons.iter().map(|reacton| reacton.id).collect();
+    introduced.sort_unstable();
     mismatches.extend(
-        link.slots.iter().filter(|(id, _)| !introduced.contains(*id)).map(|(_, slot)| {
-            Mismatch::Missing { name: slot.shared.reacton_ref().name().to_owned() }
-        }),
+        link.slots.iter().filter(|(id, _)| introduced.binary_search(id).is_err()).map(
+            |(_, slot)| Mismatch::Missing { name: slot.shared.reacton_ref().name().to_owned() },
+        ),
     );
     mismatches
 }

@@ -251,30 +251,30 @@ impl Isolate {
         hub: &Hub,
         panics: &mut FirstPanic,
     ) -> Result<WorkerSetup, LinkError> {
-        let Options { name, shared, delivery, spin, .. } = self.options.clone();
+        let Options { name, shared, delivery, spin, .. } = &self.options;
         let inbox = Inbox::new();
         if let Some(spin) = spin {
-            inbox.set_spin(spin);
+            inbox.set_spin(*spin);
         }
         let link = self.link.get();
         let (down, up) = (SendCounter::default(), SendCounter::default());
         let (incoming, arriving) = (down.receiving(), up.receiving());
         let jobs = self.jobs.clone();
         #[cfg(feature = "process")]
-        let road = self.host.road(delivery, &down);
+        let road = self.host.road(*delivery, &down);
         #[cfg(feature = "process")]
         let far = road.clone().map_or_else(|| Far::from(inbox.mailbox()), Far::Road);
         #[cfg(feature = "process")]
         let agent = road.map(|road| Arc::new(Agent::new(link, jobs.clone(), road)));
         #[cfg(not(feature = "process"))]
         let far = inbox.mailbox();
-        let outbox = Outbox::new(link, far, delivery, down);
+        let outbox = Outbox::new(link, far, *delivery, down);
         if self.progress.is_watched() {
             outbox.reports().want();
         }
         let end = Link::of_main(Rc::clone(self) as Rc<dyn Owner>, Rc::new(outbox), arriving);
         let first_look = inbox.weak_mailbox();
-        let init = hub.open(store, link, end, &shared, panics)?;
+        let init = hub.open(store, link, end, shared, panics)?;
         // User code may have disposed the isolate meanwhile. In that case it is no longer a member of its pool.
         if let Some(jobs) = jobs.as_ref().filter(|_| hub.link(link).is_some()) {
             jobs.join(link);
@@ -283,14 +283,14 @@ impl Isolate {
         Ok(WorkerSetup {
             init,
             types_differ: false,
-            name,
+            name: name.clone(),
             link,
             inbox,
             main: Wiring::of(store).inbox().weak_mailbox().into(),
             #[cfg(feature = "process")]
             agent,
-            delivery,
-            shared,
+            delivery: *delivery,
+            shared: shared.clone(),
             incoming,
             outgoing: up,
             queue: jobs.map(Queue::from),
