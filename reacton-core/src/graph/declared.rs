@@ -115,7 +115,7 @@ impl Graph {
     /// The cell of a reacton. A member also has a key to compare: see [`candidate`](Self::candidate).
     #[inline]
     pub(crate) fn find(&mut self, id: RefId, address: usize) -> Found {
-        match self.declared.recent[place(id)] {
+        match &self.declared.recent[place(id)] {
             Some(entry) if entry.id == id && entry.address == address => Found::Cell(entry.cell),
             _ => self.find_declared(id, address),
         }
