@@ -163,7 +163,7 @@ impl ReactonStore {
             format!("{odd} {UNEQUAL}")
         };
         self.give_up(&format!(
-            "observers never settle: after {limit} rounds they still write to what they hear: `{written}`; {advice}"
+            "observers never settle: after {limit} rounds they still write to what they observe: `{written}`; {advice}"
         ))
     }
 

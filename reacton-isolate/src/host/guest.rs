@@ -158,7 +158,7 @@ struct Found {
 fn found(hello: &Hello, find: Find<'_>) -> Result<Found, String> {
     if hello.version != FRAMES {
         return Err(format!(
-            "its program speaks version {FRAMES} of the frames, not {}",
+            "its program uses version {FRAMES} of the frames, not {}",
             hello.version
         ));
     }

@@ -266,7 +266,7 @@ impl Link {
     pub(super) fn report(&self, store: &ReactonStore, error: LinkError) {
         let mut panics = FirstPanic::default();
         // A subscriber of tracing is user code.
-        panics.guard(|| tracing::warn!(worker = self.worker, %error, "something did not cross"));
+        panics.guard(|| tracing::warn!(worker = self.worker, %error, "a change could not be sent or applied"));
         match &self.owner {
             Some(owner) => {
                 panics.guard(|| owner.report(store, error));

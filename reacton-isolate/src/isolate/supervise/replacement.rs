@@ -202,7 +202,7 @@ impl Isolate {
             Ok(Ok(setup)) => setup,
             Ok(Err(error)) => {
                 let why =
-                    format!("{error}; write a value that crosses, and spawn the worker again");
+                    format!("{error}; write a value that can be sent, and spawn the worker again");
                 panics.guard(|| self.replacement_failed(store, hub, &why));
                 panics.guard(|| self.status_reactons.report(store, error));
                 return panics.resume();
