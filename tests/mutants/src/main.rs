@@ -4,21 +4,24 @@
 //! tests/mutants/run                     every mutant
 //! tests/mutants/run echo local-remove   these
 //! tests/mutants/run --check             only whether each can still be applied: a second
-//! tests/mutants/run --jobs 2            so many at a time; each needs a core and a target folder
+//! tests/mutants/run --jobs 2            run the tests of so many at a time
 //! ```
 //!
-//! A mutant is a file `tests/mutants/NAME.mutant` (see `mutant.rs`). The program applies it to a copy of the last
-//! commit, and runs the tests in that copy. It exits with 1 if a mutant survives or cannot be applied.
+//! A mutant is a file `tests/mutants/NAME.mutant` (see `mutant.rs`). The program applies mutants to a copy of the last
+//! commit, and runs the tests in that copy. If there are several, they are built together, as far as that is possible
+//! (see `schemata.rs`). It exits with 1 if a mutant survives or cannot be applied.
 //!
 //! | module | what passes through it |
 //! |---|---|
 //! | `mutant` | reads a mutant: a file of edits |
+//! | `schemata` | puts many mutants into one build |
 //! | `source` | finds the functions of the product, and applies an edit to one |
 //! | `trial` | makes the copy of the repository, and runs the tests in it |
 
 #![forbid(unsafe_code)]
 
 mod mutant;
+mod schemata;
 mod source;
 mod trial;
 
@@ -29,6 +32,9 @@ use std::sync::Mutex;
 use mutant::Mutant;
 use source::Sources;
 use trial::Trial;
+
+/// So many mutants are built together.
+const TOGETHER: usize = 3;
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -84,14 +90,40 @@ fn stale(root: &Path, mutants: &[&Mutant]) -> Result<Vec<String>, String> {
     Ok(mutants.iter().filter_map(wrong).collect())
 }
 
+/// Tries those first that can be built together, then each of the others in a build of its own.
 fn try_all(root: &Path, mutants: &[&Mutant], jobs: usize) -> Result<bool, String> {
     println!("| mutant | what it breaks | noticed by |\n| --- | --- | --- |");
+    let numbered: Vec<_> = mutants.iter().copied().enumerate().collect();
+    let mut alone = numbered.clone();
+    let mut all_noticed = true;
+    if mutants.len() >= TOGETHER {
+        let trial = Trial::new(root)?;
+        let left_out = trial.build_together(mutants)?;
+        let together: Vec<_>;
+        (alone, together) = numbered.into_iter().partition(|(number, _)| left_out.contains(number));
+        eprintln!("{} mutants in one build, {} alone", together.len(), alone.len());
+        let noticed = |number, mutant: &Mutant| trial.noticed_among_others(mutant, number);
+        all_noticed &= in_parallel(jobs, &together, noticed)?;
+    }
+    if !alone.is_empty() {
+        let trial = Trial::new(root)?;
+        let noticed = |_, mutant: &Mutant| trial.noticed_by(mutant);
+        all_noticed &= in_parallel(1, &alone, noticed)?;
+    }
+    Ok(all_noticed)
+}
+
+/// Prints by which test each mutant is noticed. Returns whether every one is.
+fn in_parallel(
+    jobs: usize,
+    mutants: &[(usize, &Mutant)],
+    noticed: impl Fn(usize, &Mutant) -> Result<Option<String>, String> + Sync,
+) -> Result<bool, String> {
     let left = Mutex::new((mutants.iter(), true, None));
     let next = || left.lock().ok().and_then(|mut left| left.0.next());
-    let work = |number| -> Result<(), String> {
-        let trial = Trial::new(root, number)?;
-        while let Some(mutant) = next() {
-            let noticed = trial.noticed_by(mutant)?;
+    let work = || -> Result<(), String> {
+        while let Some((number, mutant)) = next() {
+            let noticed = noticed(*number, mutant)?;
             println!(
                 "| {} | {} | {} |",
                 mutant.name,
@@ -105,10 +137,10 @@ fn try_all(root: &Path, mutants: &[&Mutant], jobs: usize) -> Result<bool, String
         Ok(())
     };
     std::thread::scope(|scope| {
-        for number in 0..jobs.max(1) {
+        for _ in 0..jobs.max(1) {
             let (work, left) = (&work, &left);
             scope.spawn(move || {
-                if let (Err(error), Ok(mut left)) = (work(number), left.lock()) {
+                if let (Err(error), Ok(mut left)) = (work(), left.lock()) {
                     left.2 = Some(error);
                 }
             });

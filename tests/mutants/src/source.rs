@@ -15,6 +15,24 @@ const FOLDERS: [&str; 3] =
 #[derive(Debug)]
 pub(crate) struct Sources(BTreeMap<PathBuf, String>);
 
+/// A function: its file, and where in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) begin: usize,
+    pub(crate) end: usize,
+}
+
+impl Place {
+    /// Whether no text is part of both, or both are the same.
+    pub(crate) fn is_apart_from(&self, other: &Self) -> bool {
+        self == other
+            || self.path != other.path
+            || self.end <= other.begin
+            || other.end <= self.begin
+    }
+}
+
 impl Sources {
     pub(crate) fn read(root: &Path) -> Result<Self, String> {
         let mut files = BTreeMap::new();
@@ -44,6 +62,46 @@ impl Sources {
             text.replace_range(place.clone(), edit.new.trim_end());
         }
         Ok(changed)
+    }
+
+    /// The text of a file of the product.
+    pub(crate) fn file(&self, path: &Path) -> &str {
+        self.0.get(path).map_or("", String::as_str)
+    }
+
+    /// The text of a function.
+    pub(crate) fn text(&self, of: &Place) -> &str {
+        self.file(&of.path).get(of.begin..of.end).unwrap_or_default()
+    }
+
+    /// Returns the functions that the mutant changes, each with its new text. `None` if an edit has not exactly one place
+    /// in the original sources.
+    pub(crate) fn functions_of(&self, mutant: &Mutant) -> Option<BTreeMap<Place, String>> {
+        let mut edits: BTreeMap<Place, Vec<(Range<usize>, &Edit)>> = BTreeMap::new();
+        for edit in &mutant.edits {
+            let mut places = self.0.iter().flat_map(|(path, text)| {
+                places_of(text, edit).into_iter().map(move |place| (path, text, place))
+            });
+            let (Some((path, text, place)), None) = (places.next(), places.next()) else {
+                return None;
+            };
+            let function = functions(text, &edit.function)
+                .into_iter()
+                .find(|function| function.start <= place.start && place.end <= function.end)?;
+            let function = Place { path: path.clone(), begin: function.start, end: function.end };
+            edits.entry(function).or_default().push((place, edit));
+        }
+        let changed = edits.into_iter().map(|(function, mut edits)| {
+            // From the last to the first, so that none moves another.
+            edits.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
+            let mut text = self.text(&function).to_owned();
+            for (place, edit) in edits {
+                let begin = function.begin;
+                text.replace_range(place.start - begin..place.end - begin, edit.new.trim_end());
+            }
+            (function, text)
+        });
+        Some(changed.collect())
     }
 }
 

@@ -1,11 +1,13 @@
 //! A copy of the last commit in which a mutant is applied and the tests run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::mutant::Mutant;
+use crate::schemata::{Schemata, VARIABLE};
 use crate::source::Sources;
 
 /// If the tests take longer, they hang: then the mutant is noticed.
@@ -60,6 +62,10 @@ const LIB: &[&str] = &[
 
 const PERSIST: &[&str] = &["-p", "reacton-persist", "--test", "saving", "--test", "files"];
 
+/// Finds most of what the compiler rejects, sooner than the tests do.
+const CHECK: &[&str] =
+    &["check", "--quiet", "--lib", "-p", "reacton", "--all-features", "-p", "reacton-models"];
+
 const MODELS: &[&str] = &["-p", "reacton-models", "--test", "models"];
 
 /// A separate working tree, which is removed when this is dropped.
@@ -70,18 +76,18 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    pub(crate) fn new(root: &Path, number: usize) -> Result<Self, String> {
-        let name = format!("reacton-mutants-{}-{number}", std::process::id());
+    pub(crate) fn new(root: &Path) -> Result<Self, String> {
+        let name = format!("reacton-mutants-{}", std::process::id());
         let tree = std::env::temp_dir().join(name);
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), Into::into);
-        let target = target.join(format!("mutants/{number}"));
+        let target = target.join("mutants");
         let trial = Self { root: root.to_owned(), tree, target };
         let tree = trial.tree.to_string_lossy().into_owned();
         let made = trial.run(
             "git",
             root,
             &["worktree", "add", "--quiet", "--detach", &tree],
-            "",
+            &[],
             PATIENCE,
         )?;
         match made {
@@ -91,13 +97,69 @@ impl Trial {
         }
     }
 
-    /// Returns the first test that fails with this mutant.
+    /// Builds as many of these mutants as possible together. Returns the numbers of the others. The tests have to pass
+    /// if none is active.
+    pub(crate) fn build_together(&self, mutants: &[&Mutant]) -> Result<BTreeSet<usize>, String> {
+        let sources = Sources::read(&self.tree)?;
+        let mut left_out = BTreeSet::new();
+        loop {
+            let schemata = Schemata::new(&self.tree, &sources, mutants, left_out)?;
+            let originals = self.write(schemata.files.clone())?;
+            let log = match self.run("cargo", &self.tree, CHECK, &[], 4 * PATIENCE)? {
+                Some(output) if output.status.success() => match self.are_unnoticed() {
+                    Ok(()) => return Ok(schemata.left_out),
+                    Err(error) => error,
+                },
+                Some(output) => text(&output),
+                None => return Err("the build does not end".to_owned()),
+            };
+            let blamed = schemata.blamed(&log);
+            if blamed.is_empty() {
+                return Err(format!("no mutant is to blame for this:\n{log}"));
+            }
+            left_out = &schemata.left_out | &blamed;
+            self.write(originals)?;
+        }
+    }
+
+    /// Fails if a test fails although no mutant is active.
+    fn are_unnoticed(&self) -> Result<(), String> {
+        // The last step is the first one with more seeds.
+        for (seeds, args) in &STEPS[..STEPS.len() - 1] {
+            if let Some(test) = self.test(&[("REACTON_SEEDS", seeds)], args)? {
+                return Err(format!("no mutant is active, and this fails: {test}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the first test that fails with this mutant in a tree where [`build_together`](Self::build_together) has
+    /// built it under this number.
+    pub(crate) fn noticed_among_others(
+        &self,
+        mutant: &Mutant,
+        number: usize,
+    ) -> Result<Option<String>, String> {
+        self.first_that_fails(mutant, &[(VARIABLE, &number.to_string())])
+    }
+
+    /// Returns the first test that fails with this mutant, in a build of its own.
     pub(crate) fn noticed_by(&self, mutant: &Mutant) -> Result<Option<String>, String> {
         let sources = Sources::read(&self.tree)?;
         let originals = match sources.mutated(mutant) {
             Ok(changed) => self.write(changed)?,
             Err(error) => return Err(format!("{}: {error}", mutant.name)),
         };
+        let noticed = self.first_that_fails(mutant, &[]);
+        self.write(originals)?;
+        noticed
+    }
+
+    fn first_that_fails(
+        &self,
+        mutant: &Mutant,
+        variables: &[(&str, &str)],
+    ) -> Result<Option<String>, String> {
         let hints = mutant.tests.iter().map(|test| match test.as_str() {
             "lib" => LIB.to_vec(),
             "models" => MODELS.to_vec(),
@@ -106,15 +168,14 @@ impl Trial {
         });
         let hints: Vec<_> = hints.collect();
         let hints = hints.iter().map(|args| ("1000", args.as_slice()));
-        let mut noticed = Ok(None);
         for (seeds, args) in hints.chain(STEPS) {
-            noticed = self.test(seeds, args);
-            if !matches!(noticed, Ok(None)) {
-                break;
+            let variables = [variables, &[("REACTON_SEEDS", seeds)]].concat();
+            let noticed = self.test(&variables, args)?;
+            if noticed.is_some() {
+                return Ok(noticed);
             }
         }
-        self.write(originals)?;
-        noticed
+        Ok(None)
     }
 
     /// Writes these files, and returns their old contents.
@@ -133,9 +194,9 @@ impl Trial {
     }
 
     /// Returns the first test that fails. A mutant that does not compile is an error.
-    fn test(&self, seeds: &str, step: &[&str]) -> Result<Option<String>, String> {
+    fn test(&self, variables: &[(&str, &str)], step: &[&str]) -> Result<Option<String>, String> {
         let only_build = [&["test", "--quiet", "--no-run"], step].concat();
-        let built = self.run("cargo", &self.tree, &only_build, "", 4 * PATIENCE)?;
+        let built = self.run("cargo", &self.tree, &only_build, &[], 4 * PATIENCE)?;
         match built {
             Some(output) if output.status.success() => {}
             Some(output) => {
@@ -144,7 +205,7 @@ impl Trial {
             None => return Err("the build does not end".to_owned()),
         }
         let test = [&["test", "--quiet"], step].concat();
-        Ok(match self.run("cargo", &self.tree, &test, seeds, PATIENCE)? {
+        Ok(match self.run("cargo", &self.tree, &test, variables, PATIENCE)? {
             None => Some("hangs".to_owned()),
             Some(output) if output.status.success() => None,
             Some(output) => Some(first_failure(&text(&output))),
@@ -157,11 +218,12 @@ impl Trial {
         program: &str,
         folder: &Path,
         args: &[&str],
-        seeds: &str,
+        variables: &[(&str, &str)],
         patience: Duration,
     ) -> Result<Option<Output>, String> {
-        let log = self.tree.with_extension("log");
-        let file = fs::File::create(&log).map_err(|error| error.to_string())?;
+        // Several threads may run tests in one tree.
+        let log = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        let file = log.reopen().map_err(|error| error.to_string())?;
         let errors = file.try_clone().map_err(|error| error.to_string())?;
         let mut child = Command::new("timeout")
             .arg("--kill-after=5")
@@ -171,7 +233,7 @@ impl Trial {
             .current_dir(folder)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .env("REACTON_SEEDS", seeds)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(file)
             .stderr(errors)
@@ -179,7 +241,7 @@ impl Trial {
             .map_err(|error| format!("{program}: {error}"))?;
         let begin = Instant::now();
         let status = child.wait().map_err(|error| format!("{program}: {error}"))?;
-        let stdout = fs::read(&log).map_err(|error| error.to_string())?;
+        let stdout = fs::read(log.path()).map_err(|error| error.to_string())?;
         let ended = begin.elapsed() < patience;
         Ok(ended.then_some(Output { status, stdout, stderr: Vec::new() }))
     }
@@ -189,8 +251,7 @@ impl Drop for Trial {
     fn drop(&mut self) {
         let tree = self.tree.to_string_lossy().into_owned();
         let _ =
-            self.run("git", &self.root, &["worktree", "remove", "--force", &tree], "", PATIENCE);
-        let _ = fs::remove_file(self.tree.with_extension("log"));
+            self.run("git", &self.root, &["worktree", "remove", "--force", &tree], &[], PATIENCE);
     }
 }
 

@@ -1,0 +1,200 @@
+//! Many mutants in one build: each function that mutants change gets all its bodies, and chooses one when it runs.
+//! (*Mutant schemata*: Untch, Offutt and Harrold, "Mutation analysis using mutant schemata", ISSTA 1993.)
+//!
+//! ```text
+//! fn f() {
+//!     if crate::mutation(1) { /* the body of mutant 1 */ }
+//!     else if crate::mutation(2) { /* that of mutant 2 */ }
+//!     else { /* the body */ }
+//! }
+//! ```
+//!
+//! The variable `REACTON_MUTANT` says which mutant is active in a process. A mutant that cannot be built in this way, for
+//! example in a `const fn`, is left out, and has a build of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::mutant::Mutant;
+use crate::source::{Place, Sources};
+
+/// The variable with the number of the active mutant.
+pub(crate) const VARIABLE: &str = "REACTON_MUTANT";
+
+/// The roots of the crates that compile files of the product.
+const ROOTS: [&str; 4] = [
+    "reacton-core/src/lib.rs",
+    "reacton-isolate/src/lib.rs",
+    "extensions/reacton-persist/src/lib.rs",
+    "tests/models/src/lib.rs",
+];
+
+/// Added to each of these.
+const MUTATION: &str = r#"
+pub(crate) fn mutation(number: usize) -> bool {
+    static ACTIVE: std::sync::OnceLock<Option<usize>> = std::sync::OnceLock::new();
+    let active = || std::env::var("REACTON_MUTANT").ok()?.parse().ok();
+    *ACTIVE.get_or_init(active) == Some(number)
+}
+"#;
+
+/// The lines before and after a function with several bodies.
+const BEGIN: &str = "// mutants: ";
+const END: &str = "// end of mutants";
+
+/// The sources with all mutants that are built together.
+pub(crate) struct Schemata {
+    pub(crate) files: BTreeMap<PathBuf, String>,
+    /// The lines of each function with several bodies, and the numbers of its mutants.
+    functions: Vec<(PathBuf, Range<usize>, Vec<usize>)>,
+    /// The mutants of which this is not possible.
+    pub(crate) left_out: BTreeSet<usize>,
+}
+
+/// A function of a file, and what mutants make of it.
+#[derive(Default)]
+struct Bodies {
+    /// Whole functions, by the number of the mutant.
+    mutated: BTreeMap<usize, String>,
+}
+
+impl Schemata {
+    /// Merges all `mutants` but those that are left out.
+    pub(crate) fn new(
+        root: &Path,
+        sources: &Sources,
+        mutants: &[&Mutant],
+        mut left_out: BTreeSet<usize>,
+    ) -> Result<Self, String> {
+        let mut functions: BTreeMap<Place, Bodies> = BTreeMap::new();
+        for (number, mutant) in mutants.iter().enumerate() {
+            if left_out.contains(&number) {
+                continue;
+            }
+            let places = sources.functions_of(mutant).unwrap_or_default();
+            let fits = places.iter().all(|(place, mutated)| {
+                body(sources.text(place)).is_some()
+                    && body(mutated).is_some()
+                    && functions.keys().all(|other| other.is_apart_from(place))
+            });
+            if places.is_empty() || !fits {
+                left_out.insert(number);
+                continue;
+            }
+            for (place, mutated) in places {
+                functions.entry(place).or_default().mutated.insert(number, mutated);
+            }
+        }
+        let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
+        // From the last to the first, so that what is written does not move what is still to come.
+        for (place, bodies) in functions.iter().rev() {
+            let Place { path, begin, end } = place;
+            let text = files.entry(path.clone()).or_insert_with(|| sources.file(path).to_owned());
+            text.replace_range(*begin..*end, &bodies.merged(sources.text(place)));
+        }
+        let lines = files.iter().flat_map(|(path, text)| lines_of(path, text)).collect();
+        for path in ROOTS.map(PathBuf::from) {
+            let text = match files.remove(&path) {
+                Some(text) => text,
+                None => std::fs::read_to_string(root.join(&path))
+                    .map_err(|error| format!("{}: {error}", path.display()))?,
+            };
+            files.insert(path, text + MUTATION);
+        }
+        Ok(Self { files, functions: lines, left_out })
+    }
+
+    /// Returns the mutants of the functions in which the compiler has found errors.
+    pub(crate) fn blamed(&self, log: &str) -> BTreeSet<usize> {
+        let mut blamed = BTreeSet::new();
+        for place in log.lines().filter_map(|line| line.trim_start().strip_prefix("--> ")) {
+            let mut parts = place.split(':');
+            let (Some(path), Some(Ok(line))) =
+                (parts.next(), parts.next().map(str::parse::<usize>))
+            else {
+                continue;
+            };
+            for (file, lines, numbers) in &self.functions {
+                if Path::new(path).ends_with(file) && lines.contains(&line) {
+                    blamed.extend(numbers);
+                }
+            }
+        }
+        blamed
+    }
+}
+
+impl Bodies {
+    fn merged(&self, original: &str) -> String {
+        let (head, body_of_original) = body(original).unwrap_or((original, ""));
+        let numbers: Vec<_> = self.mutated.keys().map(usize::to_string).collect();
+        let mut text = format!("{BEGIN}{}\n{head}{{\n", numbers.join(" "));
+        for (number, mutated) in &self.mutated {
+            let (_, body) = body(mutated).unwrap_or(("", mutated));
+            let _ = write!(text, "if crate::mutation({number}) {body}\nelse ");
+        }
+        text + body_of_original + "\n}\n" + END + "\n"
+    }
+}
+
+/// Returns the head of a function and its body with the braces. `None` if it has no body that can be chosen when it
+/// runs.
+fn body(function: &str) -> Option<(&str, &str)> {
+    let begin = function.find('{')?;
+    let (head, body) = function.split_at(begin);
+    (!head.contains("const fn")).then_some((head, body.trim_end()))
+}
+
+/// The lines, counted from 1, of each merged function in `text`, and the numbers of its mutants.
+fn lines_of(path: &Path, text: &str) -> Vec<(PathBuf, Range<usize>, Vec<usize>)> {
+    let mut found = Vec::new();
+    let mut open = None;
+    for (at, line) in text.lines().enumerate() {
+        if let Some(numbers) = line.strip_prefix(BEGIN) {
+            let numbers = numbers.split_whitespace().filter_map(|number| number.parse().ok());
+            open = Some((at + 1, numbers.collect()));
+        } else if line == END {
+            found.extend(
+                open.take().map(|(begin, numbers)| (path.to_owned(), begin..at + 2, numbers)),
+            );
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORIGINAL: &str = "    fn take(&self) -> u8 {\n        1\n    }\n";
+
+    fn bodies() -> Bodies {
+        let mutated = [(3, 2), (7, 4)]
+            .map(|(number, value)| (number, ORIGINAL.replace('1', &value.to_string())));
+        Bodies { mutated: BTreeMap::from(mutated) }
+    }
+
+    #[test]
+    fn a_function_has_the_bodies_of_all_its_mutants() {
+        let merged: String = bodies().merged(ORIGINAL).split_whitespace().collect();
+        let code = "fntake(&self)->u8{ifcrate::mutation(3){2}elseifcrate::mutation(7){4}else{1}}";
+        assert_eq!(merged, format!("//mutants:37{code}//endofmutants"));
+    }
+
+    #[test]
+    fn an_error_blames_the_mutants_of_its_function() {
+        let text = format!("one\n{}two\n", bodies().merged(ORIGINAL));
+        let path = Path::new("a/b.rs");
+        let functions = lines_of(path, &text);
+        let schemata = Schemata { files: BTreeMap::new(), functions, left_out: BTreeSet::new() };
+        assert_eq!(schemata.blamed("error\n  --> a/b.rs:1:1\n"), BTreeSet::new());
+        assert_eq!(schemata.blamed("  --> x/a/b.rs:5:3\n"), BTreeSet::from([3, 7]));
+    }
+
+    #[test]
+    fn a_function_that_the_compiler_runs_is_left_out() {
+        assert_eq!(body("const fn one() -> u8 {\n    1\n}\n"), None);
+    }
+}
