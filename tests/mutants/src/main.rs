@@ -119,35 +119,30 @@ fn in_parallel(
     mutants: &[(usize, &Mutant)],
     noticed: impl Fn(usize, &Mutant) -> Result<Option<String>, String> + Sync,
 ) -> Result<bool, String> {
-    let left = Mutex::new((mutants.iter(), true, None));
+    let left = Mutex::new((mutants.iter(), true));
     let next = || left.lock().ok().and_then(|mut left| left.0.next());
-    let work = || -> Result<(), String> {
+    let work = || {
         while let Some((number, mutant)) = next() {
-            let noticed = noticed(*number, mutant)?;
-            println!(
-                "| {} | {} | {} |",
-                mutant.name,
-                mutant.title,
-                noticed.as_deref().unwrap_or("**nothing**")
-            );
-            if let (None, Ok(mut left)) = (noticed, left.lock()) {
-                left.1 = false;
+            let (is_noticed, by) = match noticed(*number, mutant) {
+                Ok(Some(test)) => (true, test),
+                Ok(None) => (false, "**nothing**".to_owned()),
+                Err(error) => {
+                    eprintln!("{}: {error}", mutant.name);
+                    (false, "**no test ran**".to_owned())
+                }
+            };
+            println!("| {} | {} | {by} |", mutant.name, mutant.title);
+            if let Ok(mut left) = left.lock() {
+                left.1 &= is_noticed;
             }
         }
-        Ok(())
     };
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
-            let (work, left) = (&work, &left);
-            scope.spawn(move || {
-                if let (Err(error), Ok(mut left)) = (work(), left.lock()) {
-                    left.2 = Some(error);
-                }
-            });
+            scope.spawn(work);
         }
     });
-    let (_, all_noticed, error) = left.into_inner().map_err(|error| error.to_string())?;
-    error.map_or(Ok(all_noticed), Err)
+    left.into_inner().map(|(_, all_noticed)| all_noticed).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

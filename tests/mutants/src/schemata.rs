@@ -140,11 +140,12 @@ impl Bodies {
 }
 
 /// Returns the head of a function and its body with the braces. `None` if it has no body that can be chosen when it
-/// runs.
+/// runs, or one that would break the functions around it.
 fn body(function: &str) -> Option<(&str, &str)> {
     let begin = function.find('{')?;
     let (head, body) = function.split_at(begin);
-    (!head.contains("const fn")).then_some((head, body.trim_end()))
+    let count = |brace| body.matches(brace).count();
+    (!head.contains("const fn") && count('{') == count('}')).then_some((head, body.trim_end()))
 }
 
 /// The lines, counted from 1, of each merged function in `text`, and the numbers of its mutants.
@@ -194,7 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_the_compiler_runs_is_left_out() {
+    fn a_function_that_the_compiler_runs_is_left_out_and_one_with_a_brace_too_many() {
+        assert_eq!(body("fn one() -> u8 {\n    1 }\n}\n"), None);
         assert_eq!(body("const fn one() -> u8 {\n    1\n}\n"), None);
     }
 }
