@@ -148,12 +148,26 @@ impl SinkEvents for Shown {
     }
 
     fn failed(&self, store: &ReactonStore, error: LinkError) {
-        let reason = error.to_string();
-        let problem = Problem::NotSaved { reason };
+        let problem = Problem::NotSaved { reason: not_saved(error) };
         Wiring::of(store).edit(self.problems, |all| {
             if !all.contains(&problem) {
                 all.push(problem);
             }
         });
+    }
+}
+
+/// The message of an error of the link to the sink, if it would speak of other stores, in words for a file.
+fn not_saved(error: LinkError) -> String {
+    match error {
+        LinkError::Lossy { reacton, type_name, .. } => format!(
+            "a value of `{reacton}` would be another one when it is read again: look for `#[serde(skip)]`, `Option<Option<_>>`, an \
+             untagged enum or a flattened `Option` in `{type_name}`"
+        ),
+        LinkError::ChangedInPlace { reacton, .. } => format!(
+            "the value of `{reacton}` was changed without a write, so the file still has the one from before: change it by `update` \
+             instead of through a `Cell`, a `RefCell` or a lock, and return `true` from an `update_if` that changes it"
+        ),
+        error => error.to_string(),
     }
 }

@@ -10,5 +10,7 @@ mod basics;
 mod collections;
 #[path = "saving/groups.rs"]
 mod groups;
+#[path = "saving/refused.rs"]
+mod refused;
 #[path = "saving/waits.rs"]
 mod waits;
