@@ -12,6 +12,7 @@ use crate::settings::{COUNT, LONG, folder};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Share(#[serde(serialize_with = "not_zero")] u8);
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn not_zero<S: Serializer>(share: &u8, serializer: S) -> Result<S::Ok, S::Error> {
     if *share == 0 {
         return Err(serde::ser::Error::custom("nothing to share"));
@@ -65,7 +66,8 @@ fn a_value_that_does_not_encode_is_reported_once_and_the_one_from_before_stays()
     let folder = folder();
     let path = folder.path().join("state.redb");
     let store = ReactonStore::new();
-    let saved = Persist::new(saved![SHARE, COUNT]).open(&store, Redb::at(&path)).expect("it opens");
+    let saved =
+        Persist::new(saved![SHARE, COUNT]).open(&store, Redb::at(&path)).expect("the file opens");
     store.set(&SHARE, Share(5));
     for count in [1, 2] {
         store.batch(|store| {
@@ -81,7 +83,8 @@ fn a_value_that_does_not_encode_is_reported_once_and_the_one_from_before_stays()
     drop(saved);
 
     let store = ReactonStore::new();
-    let saved = Persist::new(saved![SHARE, COUNT]).open(&store, Redb::at(&path)).expect("it opens");
+    let saved =
+        Persist::new(saved![SHARE, COUNT]).open(&store, Redb::at(&path)).expect("the file opens");
     assert_eq!((store.get(&SHARE), store.get(&COUNT)), (Share(5), 2));
     assert_eq!(store.get(saved.problems()), []);
 }
@@ -92,7 +95,7 @@ fn a_value_that_serde_does_not_keep_is_reported_without_advice_for_links() {
     let folder = folder();
     let store = ReactonStore::new();
     let file = Redb::at(folder.path().join("state.redb"));
-    let saved = Persist::new(saved![FILTER]).open(&store, file).expect("it opens");
+    let saved = Persist::new(saved![FILTER]).open(&store, file).expect("the file opens");
     store.set(&FILTER, Filter { text: String::from("blue"), found: 3 });
     saved.flush(LONG).expect("nothing is left to write");
     let reason = reason(&store.get(saved.problems()));
@@ -106,7 +109,7 @@ fn a_value_that_was_changed_without_a_write_is_reported_as_not_in_the_file() {
     let folder = folder();
     let store = ReactonStore::new();
     let file = Redb::at(folder.path().join("state.redb"));
-    let saved = Persist::new(saved![LEVEL]).open(&store, file).expect("it opens");
+    let saved = Persist::new(saved![LEVEL]).open(&store, file).expect("the file opens");
     store.set(&LEVEL, Level(AtomicU8::new(1)));
     store.with(&LEVEL, |level| level.0.store(9, Ordering::Relaxed));
     // The next turn finds it.
