@@ -3,6 +3,7 @@
 //! All hold rows of 48 bytes with keys of 8 bytes. A put while the old map is held is what a batch with a reader, a
 //! snapshot or an undo step costs.
 
+mod links;
 mod maps;
 mod stores;
 mod views;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::figures::{per_one, time};
 use crate::options::Options;
+pub(crate) use links::one;
 use maps::{Map, Persistent, Ranked, Row};
 
 /// One figure is the mean of this many operations. Few, so that during some figures nothing else ran on the core.
@@ -94,7 +96,7 @@ pub(crate) fn table(args: impl Iterator<Item = String>) -> Result<(), String> {
             }
         }
     }
-    Ok(())
+    links::table(&options)
 }
 
 /// Keys below `end`, in random order.

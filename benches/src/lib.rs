@@ -35,6 +35,7 @@ usage: cargo run --release -p reacton-bench -- core [--only WORKLOAD] [--rounds 
        cargo run --release -p reacton-bench -- collections [--only ROWS] [--rounds N]
        (internal) one LIBRARY WORKLOAD CPU
        (internal) one-link CASE SUBJECT CORES
+       (internal) one-rows LINE SUBJECT ROWS
        (internal) one-scale ROW SIZE";
 
 /// Runs the worker of this process, if the process was started as one.
@@ -53,6 +54,7 @@ pub fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
         Some("collections") => collections::table(args),
         Some("process") => roads::table(),
         Some("persist") => persist::table(),
+        Some("one-rows") => collections::one(args, &|| 0),
         Some("one-link") => links::one(args),
         Some("one-scale") => scale::one(args, &|| 0),
         _ => Err(USAGE.to_owned()),
@@ -66,6 +68,8 @@ pub fn weigh(args: impl Iterator<Item = String>, live: impl Fn() -> usize) -> Ex
     let mut args = args.peekable();
     report(if args.next_if_eq("one-link").is_some() {
         links::weigh(args, &live)
+    } else if args.next_if_eq("one-rows").is_some() {
+        collections::one(args, &live)
     } else if args.next_if_eq("one-scale").is_some() {
         scale::one(args, &live)
     } else {

@@ -1,18 +1,18 @@
 //! The links between threads beside the raw channels: every case in a separate process, on two cores and on one.
 
 mod calls;
-mod cases;
-mod cores;
+pub(crate) mod cases;
+pub(crate) mod cores;
 mod idle;
-mod latest;
+pub(crate) mod latest;
 mod one_way;
 mod payload;
 mod round_trip;
-mod rows;
+pub(crate) mod rows;
 mod scale;
 mod spawn;
 mod table;
-mod wire;
+pub(crate) mod wire;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -11,9 +11,12 @@ use super::wire::{Crossbeam, Eyeball, Flume, Watch};
 use super::{Figures, idle, latest, one_way, round_trip, scale, spawn};
 
 /// How long the library spins if the process may use more than one core. The peers spin as long.
-pub(super) const SPIN: Duration = Duration::from_micros(20);
+pub(crate) const SPIN: Duration = Duration::from_micros(20);
 
 pub(super) const ASLEEP: Duration = Duration::ZERO;
+
+/// The number of rows of a map.
+const ROWS: u64 = 100_000;
 
 /// One row of the table.
 pub(super) struct Case {
@@ -108,9 +111,12 @@ impl Case {
 /// Returns the cases with rows of a map of 100,000.
 fn rows() -> Vec<Case> {
     let (copied, counted) = (|| shared![COPIED], || shared![COUNTED]);
-    let one_way = move |delivery| move |cores| rows::one_way(cores, &COPIED, copied(), delivery);
-    let counted_way =
-        move |delivery| move |cores| rows::one_way(cores, &COUNTED, counted(), delivery);
+    let one_way = move |delivery| {
+        move |cores| vec![rows::one_way(cores, &COPIED, (copied(), ROWS), delivery)[0]]
+    };
+    let counted_way = move |delivery| {
+        move |cores| vec![rows::one_way(cores, &COUNTED, (counted(), ROWS), delivery)[0]]
+    };
     vec![
         Case::new("row", "one row of 100,000, one way, in a burst")
             .with("serialized", one_way(Delivery::Every))
@@ -119,8 +125,8 @@ fn rows() -> Vec<Case> {
             .with("serialized", one_way(Delivery::Latest))
             .with("by count", counted_way(Delivery::Latest)),
         Case::new("spawn-rows", "`spawn` with 100,000 rows")
-            .with("serialized", move |cores| rows::spawn(cores, &COPIED, &copied()))
-            .with("by count", move |cores| rows::spawn(cores, &COUNTED, &counted())),
+            .with("serialized", move |_| vec![rows::spawn(&COPIED, &copied(), ROWS)])
+            .with("by count", move |_| vec![rows::spawn(&COUNTED, &counted(), ROWS)]),
     ]
 }
 

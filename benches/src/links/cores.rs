@@ -7,13 +7,13 @@ pub(super) const PLACEMENTS: [&str; 2] = ["two", "one"];
 
 /// The cores of one measurement.
 #[derive(Clone, Copy)]
-pub(super) struct Cores {
+pub(crate) struct Cores {
     main: Option<CoreId>,
     others: Option<CoreId>,
 }
 
 impl Cores {
-    pub(super) fn named(placement: &str) -> Result<Self, String> {
+    pub(crate) fn named(placement: &str) -> Result<Self, String> {
         let ids = get_core_ids().unwrap_or_default();
         let (main, before) = (ids.last().copied(), ids.iter().rev().nth(1).copied());
         match placement {
@@ -25,12 +25,12 @@ impl Cores {
     }
 
     /// Pins the thread that measures.
-    pub(super) fn pin_main(self) {
+    pub(crate) fn pin_main(self) {
         self.main.map(set_for_current);
     }
 
     /// Pins another thread. Called at its beginning, when it still runs on its parent's core.
-    pub(super) fn pin_other(self) {
+    pub(crate) fn pin_other(self) {
         self.others.map(set_for_current);
     }
 }

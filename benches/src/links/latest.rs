@@ -16,18 +16,18 @@ use crate::figures::per_one;
 const WRITES: u64 = 10_000_000;
 
 /// How long the receiver is busy after each turn.
-const BUSY: Duration = Duration::from_millis(1);
+pub(crate) const BUSY: Duration = Duration::from_millis(1);
 
 #[reacton]
 static NUMBER: u64 = 0;
 
 /// The time of a write, and how much memory was added meanwhile.
-struct Flood {
-    nanos: f64,
-    grown: f64,
+pub(crate) struct Flood {
+    pub(crate) nanos: f64,
+    pub(crate) grown: f64,
 }
 
-fn flood(mut write: impl FnMut(u64)) -> Flood {
+pub(crate) fn flood(mut write: impl FnMut(u64)) -> Flood {
     let warm = WRITES / 10;
     (1..=warm).for_each(&mut write);
     let before = resident();

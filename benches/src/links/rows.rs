@@ -7,50 +7,48 @@ use reacton::collections::ByEntries;
 use reacton::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Figures;
 use super::cases::SPIN;
 use super::cores::Cores;
 use crate::figures::{middle, per_one};
 
 /// A row of 48 bytes.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Row([u64; 6]);
+pub(crate) struct Row(pub(crate) [u64; 6]);
 
-pub(super) type Rows = ReactonMap<u64, Row>;
+pub(crate) type Rows = ReactonMap<u64, Row>;
 
 #[reacton(merge)]
-pub(super) static COPIED: Rows = Rows::new();
+pub(crate) static COPIED: Rows = Rows::new();
 
 #[reacton(merge, zero_copy)]
-pub(super) static COUNTED: Rows = Rows::new();
-
-/// The number of rows.
-const ROWS: u64 = 100_000;
+pub(crate) static COUNTED: Rows = Rows::new();
 
 /// How many transactions one sample has.
 const BURST: u64 = 10_000;
 
 const SAMPLED: Duration = Duration::from_millis(600);
 
-fn fill<M: ByEntries>(store: &ReactonStore, rows: &'static Reacton<Rows, M>)
+/// Puts this number of rows.
+pub(crate) fn fill<M: ByEntries>(store: &ReactonStore, rows: &'static Reacton<Rows, M>, size: u64)
 where
     Reacton<Rows, M>: Writable + Readable<Value = Rows>,
 {
-    store.set(rows, (0..ROWS).map(|key| (key, Row([key; 6]))).collect());
+    store.set(rows, (0..size).map(|key| (key, Row([key; 6]))).collect());
 }
 
-/// Puts two rows in turn, until the worker has received all writes.
-pub(super) fn one_way<M: ByEntries + Send>(
+/// Puts one row after the other, until the worker has received all writes. Returns the time of one until then, and the
+/// part of it until main has written.
+pub(crate) fn one_way<M: ByEntries + Send>(
     cores: Cores,
     rows: &'static Reacton<Rows, M>,
-    shared: SharedSet,
+    (shared, size): (SharedSet, u64),
     delivery: Delivery,
-) -> Figures
+) -> [f64; 2]
 where
     Reacton<Rows, M>: Writable + Readable<Value = Rows> + Sync,
 {
     let store = ReactonStore::new();
-    fill(&store, rows);
+    fill(&store, rows, size);
     let (tell, told) = flume::unbounded();
     let entry = move |store: &ReactonStore| {
         cores.pin_other();
@@ -64,32 +62,34 @@ where
     };
     let worker = IsolateStore::builder().spin(SPIN).shared(shared).delivery(delivery);
     let worker = worker.spawn(&store, entry).expect("the worker starts");
-    let (mut sent, mut times, begin) = (0, Vec::new(), Instant::now());
+    let (mut sent, mut times, mut parts) = (0, Vec::new(), Vec::new());
+    let begin = Instant::now();
     while times.len() < 5 || begin.elapsed() < SAMPLED {
         let begin = Instant::now();
         for _ in 0..BURST {
             sent += 1;
-            store.update(rows, |rows| rows.insert(sent * 7919 % ROWS, Row([sent; 6])));
+            store.update(rows, |rows| rows.insert(sent * 7919 % size, Row([sent; 6])));
         }
         store.update(rows, |rows| rows.insert(u64::MAX, Row([sent; 6])));
+        parts.push(per_one(begin.elapsed(), BURST));
         while told.recv().expect("a message arrives") != sent {}
         times.push(per_one(begin.elapsed(), BURST));
     }
     worker.shutdown(Duration::from_secs(1)).expect("the worker ends");
-    vec![middle(times)]
+    [middle(times), middle(parts)]
 }
 
-/// Spawns a worker that starts with all rows.
-pub(super) fn spawn<M: ByEntries>(
-    _: Cores,
+/// Spawns a worker that starts with this number of rows.
+pub(crate) fn spawn<M: ByEntries>(
     rows: &'static Reacton<Rows, M>,
     shared: &SharedSet,
-) -> Figures
+    size: u64,
+) -> f64
 where
     Reacton<Rows, M>: Writable + Readable<Value = Rows>,
 {
     let store = ReactonStore::new();
-    fill(&store, rows);
+    fill(&store, rows, size);
     let times = (0..20).map(|_| {
         let begin = Instant::now();
         let worker =
@@ -98,5 +98,5 @@ where
         worker.shutdown(Duration::from_secs(10)).expect("the worker ends");
         took.as_secs_f64() * 1e9
     });
-    vec![middle(times.collect())]
+    middle(times.collect())
 }

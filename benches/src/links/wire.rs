@@ -36,7 +36,7 @@ pub(super) trait Ear: Send + 'static {
 }
 
 /// Returns what `look` finds within `spin`. Yields in between, as the library does.
-pub(super) fn spun<T>(spin: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn spun<T>(spin: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     if spin.is_zero() {
         return None;
     }
@@ -53,7 +53,7 @@ pub(super) fn spun<T>(spin: Duration, mut look: impl FnMut() -> Option<T>) -> Op
 }
 
 /// Starts a thread on the core of the other threads.
-pub(super) fn other(cores: Cores, life: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+pub(crate) fn other(cores: Cores, life: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     thread::spawn(move || {
         cores.pin_other();
         life();
