@@ -226,6 +226,17 @@ impl Outward {
     }
 }
 
+/// What a client knows of a road from the host's answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Agreed {
+    /// The longest value that the host takes, in bytes.
+    pub(crate) max_value: u64,
+    /// The worker is in a process of the host.
+    pub(crate) in_process: bool,
+    /// The first bytes of the link were sent with the question for the worker.
+    pub(crate) begun: bool,
+}
+
 /// One end of a road.
 pub(crate) struct QuicRoad {
     line: Arc<Line>,
@@ -236,11 +247,8 @@ pub(crate) struct QuicRoad {
     /// What was reported last.
     silent: bool,
     taken: u64,
-    /// The longest value that the other end takes, in bytes.
-    max_value: u64,
-    /// The worker is in a process of the host, ..
-    in_process: bool,
-    /// .. and nothing more arrives.
+    agreed: Agreed,
+    /// The worker was in a process of the host, and nothing more arrives.
     finished: bool,
     /// Why nothing more arrives.
     lost: Option<String>,
@@ -262,24 +270,16 @@ impl QuicRoad {
             peer,
             silent: false,
             taken: 0,
-            max_value: u64::MAX,
-            in_process: false,
+            agreed: Agreed { max_value: u64::MAX, in_process: false, begun: false },
             finished: false,
             lost: None,
             held: None,
         }
     }
 
-    /// The worker is in a process of the host.
-    pub(crate) fn of_process(mut self, in_process: bool) -> Self {
-        self.in_process = in_process;
-        self
-    }
-
-    /// The other end takes values of at most so many bytes.
-    pub(crate) fn taking(mut self, max_value: u64) -> Self {
-        self.max_value = max_value;
-        self
+    /// Of a client: the host has accepted the worker.
+    pub(crate) fn accepted(self, agreed: Agreed) -> Self {
+        Self { agreed, ..self }
     }
 
     /// Keeps a value until the road has ended.
@@ -316,7 +316,7 @@ impl QuicRoad {
         match read.poll(&mut Context::from_waker(waker)) {
             Poll::Pending => None,
             Poll::Ready(Ok(0)) => {
-                self.finished = self.in_process;
+                self.finished = self.agreed.in_process;
                 self.lost = Some(format!("{} has ended the worker", self.peer));
                 Some(Received::Ended)
             }
@@ -388,7 +388,11 @@ impl Road for QuicRoad {
     }
 
     fn max_value(&self) -> u64 {
-        self.max_value
+        self.agreed.max_value
+    }
+
+    fn has_sent_first(&self) -> bool {
+        self.agreed.begun
     }
 
     fn end(mut self: Box<Self>, _: Duration) -> Ending {

@@ -5,13 +5,17 @@ mod hosts;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use iroh::{Endpoint, RelayUrl, SecretKey};
 use reacton_core::{ReactonStore, ReadOnly};
 use reacton_isolate::Refusal;
-use reacton_isolate::reach::{Carrier, CarrierError, Departure, Place, Road};
+use reacton_isolate::reach::{Carrier, CarrierError, Departure, Place, Road, unparking};
+use tokio::runtime::Handle;
 
 use self::dial::Contact;
 pub use self::hosts::{HostState, OfferState};
@@ -221,34 +225,45 @@ impl Carrier for ToHosts {
     fn set_out(&self, departure: &Departure<'_>) -> Result<Box<dyn Road>, CarrierError> {
         let runtime = runtime().map_err(|error| CarrierError::Failed(error.to_string()))?;
         // So much earlier than the deadline of the spawn that its error is the one that says why.
-        let left = departure.until.saturating_duration_since(std::time::Instant::now());
+        let left = departure.until.saturating_duration_since(Instant::now());
         let within = left.saturating_sub((left / 10).min(Duration::from_millis(500)));
-        runtime.block_on(async {
-            let cancelled = async {
-                while !departure.is_cancelled() {
-                    tokio::time::sleep(LOOK).await;
-                }
-            };
-            let contacts = &self.session.0.contacts;
-            tokio::select! {
-                road = self.start(departure.path) => road,
-                () = cancelled => Err(CarrierError::Failed(String::from("it was given up"))),
-                () = tokio::time::sleep(within) => Err(contacts.unreachable()),
+        let deadline = Instant::now() + within;
+        let first = departure.first();
+        // Looked after by this thread: timers of the runtime would wake the thread of iroh at each start.
+        let waker = unparking();
+        let mut starting = pin!(self.start(departure.path, first.as_deref(), runtime));
+        loop {
+            if let Poll::Ready(road) = starting.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return road;
             }
-        })
+            if departure.is_cancelled() {
+                return Err(CarrierError::Failed(String::from("it was given up")));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(self.session.0.contacts.unreachable());
+            }
+            thread::park_timeout(left.min(LOOK));
+        }
     }
 }
 
 impl ToHosts {
     /// Starts the worker on the first host that accepts it. Waits for a host that is connected.
-    async fn start(&self, path: &str) -> Result<Box<dyn Road>, CarrierError> {
+    async fn start(
+        &self,
+        path: &str,
+        first: Option<&[u8]>,
+        runtime: &Handle,
+    ) -> Result<Box<dyn Road>, CarrierError> {
         let contacts = &self.session.0.contacts;
         loop {
             let mut changed = contacts.changed();
             let mut search = contacts.search();
             while let Some(number) = search.ask_next() {
                 let contact = &contacts.each()[number];
-                match contact.start(contacts, &self.offer, path).await {
+                let asking = dial::Asking { offer: &self.offer, path, first };
+                match contact.start(contacts, asking, runtime).await {
                     Ok(road) => return Ok(Box::new(road)),
                     Err(Some(why)) => search.refuse(number, why),
                     // It is lost, or not connected yet.
@@ -276,8 +291,8 @@ impl Contact {
     async fn start(
         self: &Arc<Self>,
         contacts: &Arc<hosts::Contacts>,
-        offer: &str,
-        path: &str,
+        asking: dial::Asking<'_>,
+        runtime: &Handle,
     ) -> Result<crate::road::QuicRoad, NotStarted> {
         if self.is_refused() {
             return Err(Some(Refusal::NotAllowed));
@@ -289,7 +304,7 @@ impl Contact {
             assigned.assign(-1);
             all.note_change();
         });
-        match dial::start(&connection, &self.lines(), offer, path, self.name()).await {
+        match dial::start(&connection, &self.lines(), asking, self.name(), runtime).await {
             Ok(road) => Ok(road.holding(given_back)),
             Err(why) => Err(why),
         }

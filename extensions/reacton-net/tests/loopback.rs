@@ -20,6 +20,8 @@ mod processes;
 mod promises;
 #[path = "loopback/refusals.rs"]
 mod refusals;
+#[path = "loopback/roads.rs"]
+mod roads;
 #[path = "loopback/sharing.rs"]
 mod sharing;
 #[path = "loopback/skew.rs"]

@@ -109,7 +109,7 @@ impl Guest {
         sender.limit(hello.max_value.min(terms.max_value));
         sender.attach(road.sender());
         start_writer(&sender)?;
-        Ok(Self { road, reader, terms, hello, sender, up })
+        Ok(Self { road, reader, terms, hello: *hello, sender, up })
     }
 
     pub(crate) fn hello(&self) -> &Hello {

@@ -1,11 +1,14 @@
 //! The keeper of a worker elsewhere: the thread that has it started, carries its messages to main, and reports its end.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use reacton_core::RefId;
 
 use super::away::Outcome;
 use super::road::{self, Limits, MainEnd, Step, Stop};
@@ -78,30 +81,23 @@ impl Keeper {
     /// Has the worker started, and puts its first frames before everything that main has sent since.
     fn set_out(&mut self, until: Instant) -> Result<(Box<dyn Road>, JoinHandle<()>), CarrierError> {
         let sender = Arc::clone(self.sender());
+        let first = self.first_frames();
         let departure = Departure {
             name: &self.setup.name,
             path: self.away.path,
             until,
             is_cancelled: &|| sender.has_ended(),
+            first: &first,
         };
         let road = self.carrier.set_out(&departure)?;
+        let is_too_long = sender.limit_waiting(road.max_value());
         self.agent().limit(road.max_value());
-        if let Err(error) = self.check_len(road.max_value()) {
+        if let Err(error) = self.check_len(road.max_value(), is_too_long) {
             road.end(Duration::ZERO);
             return Err(error);
         }
-        let mut first = Batch::default();
-        first.hello(&self.hello());
-        let mut init = std::mem::replace(&mut self.setup.init, IsolateMessage::Drain);
-        if let IsolateMessage::HandshakeInit { reactons, .. } = &mut init
-            && self.carrier.is_other_program()
-        {
-            // They were introduced in the order of the list. This runs user code.
-            for (reacton, slot) in reactons.iter_mut().zip(self.setup.shared.slots()) {
-                reacton.shape = slot.shape();
-            }
-        }
-        first.message(&init);
+        self.setup.init = IsolateMessage::Drain;
+        let first = if road.has_sent_first() { Batch::default() } else { first };
         let outward = road.sender();
         if !sender.attach_held(Arc::clone(&outward), first) {
             // Main has given up in the meantime.
@@ -116,20 +112,45 @@ impl Keeper {
         }
     }
 
-    /// Checks what was encoded before it was known where the worker runs.
-    fn check_len(&self, max_value: u64) -> Result<(), CarrierError> {
+    /// Returns the frames with which the road begins.
+    fn first_frames(&mut self) -> Batch {
+        if let IsolateMessage::HandshakeInit { reactons, .. } = &mut self.setup.init
+            && self.carrier.is_other_program()
+        {
+            // They were introduced in the order of the list. This runs user code.
+            for (reacton, slot) in reactons.iter_mut().zip(self.setup.shared.slots()) {
+                reacton.shape = slot.shape();
+            }
+        }
+        let mut first = Batch::default();
+        first.hello(&self.hello());
+        first.message(&self.setup.init);
+        first
+    }
+
+    /// Checks what was encoded before it was known where the worker runs. `written` is what main has written since the
+    /// spawn and is too long.
+    fn check_len(
+        &self,
+        max_value: u64,
+        written: Option<(RefId, usize)>,
+    ) -> Result<(), CarrierError> {
         let failed =
             |reason| CarrierError::Failed(format!("its arguments do not encode: {reason}"));
         within(self.away.args.len(), max_value).map_err(failed)?;
         let IsolateMessage::HandshakeInit { reactons, .. } = &self.setup.init else {
             return Ok(());
         };
-        for Introduction { name, payload, .. } in reactons {
-            within(payload.len_on_road(), max_value).map_err(|reason| {
-                CarrierError::Value(LinkError::Encode { reacton: name.clone(), reason })
-            })?;
+        for Introduction { id, name, payload, .. } in reactons {
+            let later = written.filter(|(written, _)| written == id).map(|(_, len)| len);
+            let len = later.unwrap_or(0).max(payload.len_on_road());
+            within(len, max_value).map_err(|reason| too_long(name.clone(), reason))?;
         }
-        Ok(())
+        // It is the question of a call, or the value of a member of a family.
+        let Some((id, len)) = written else { return Ok(()) };
+        let call = self.agent().answers().iter().find(|call| call.id == id);
+        let name = call.map_or("a member of a family", |call| call.name);
+        within(len, max_value).map_err(|reason| too_long(Cow::Borrowed(name), reason))
     }
 
     fn hello(&self) -> Hello {
@@ -164,6 +185,10 @@ impl Keeper {
         let _ = writer.join();
         end.end(stop, ending, after)
     }
+}
+
+fn too_long(reacton: Cow<'static, str>, reason: String) -> CarrierError {
+    CarrierError::Value(LinkError::Encode { reacton, reason })
 }
 
 /// Starts the thread that writes what `sender` sends.

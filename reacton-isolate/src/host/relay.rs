@@ -35,11 +35,14 @@ pub(crate) fn relay(
     terms: Terms,
 ) -> Result<(), CarrierError> {
     let processes = processes(worker).map_err(CarrierError::Failed)?;
+    let mut first = Batch::default();
+    first.terms(terms);
     let departure = Departure {
         name: worker.name(),
         path: worker.path(),
         until: Instant::now(),
         is_cancelled: &|| false,
+        first: &first,
     };
     let mut process = processes.set_out(&departure)?;
     let (to_client, to_process) = (client.sender(), process.sender());
@@ -53,8 +56,6 @@ pub(crate) fn relay(
         });
     let from_process = from_process
         .map_err(|error| CarrierError::Failed(format!("there is no thread for it: {error}")))?;
-    let mut first = Batch::default();
-    first.terms(terms);
     let (slices, count) = first.slices();
     // An empty socket takes all of it.
     if to_process.send(&slices[..count]).is_ok() {

@@ -6,6 +6,7 @@
 mod calls;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
 use std::fmt;
@@ -105,6 +106,8 @@ struct State {
     /// Until the worker may begin, only these frames are sent, and everything else waits.
     first: Option<Batch>,
     batch: Batch,
+    /// An empty batch with the memory of one that has gone.
+    spare: Batch,
     /// Under [`Delivery::Latest`]: messages that are merged until the road takes them.
     pending: Pending,
     /// Counts the messages put into the batch; merged ones count as one.
@@ -150,7 +153,8 @@ impl State {
         if self.first.is_none() && self.batch.is_empty() {
             self.encode_pending();
         }
-        let mut batch = std::mem::take(self.first.as_mut().unwrap_or(&mut self.batch));
+        let spare = std::mem::take(&mut self.spare);
+        let mut batch = std::mem::replace(self.first.as_mut().unwrap_or(&mut self.batch), spare);
         // Appended last: part of the first frame may already be sent, or the batch may hold an earlier acknowledgement.
         if taken != self.reported {
             self.reported = taken;
@@ -164,13 +168,15 @@ impl State {
         self.ended = true;
         self.refused = self.road.take().or(self.refused.take());
         self.first = None;
-        self.batch = Batch::default();
+        (self.batch, self.spare) = (Batch::default(), Batch::default());
         self.pending = Pending::default();
     }
 
     /// Puts back the bytes that the road did not take, before those added meanwhile.
     fn put_back(&mut self, mut batch: Batch) {
-        if !batch.is_empty() && !self.ended {
+        if batch.is_empty() {
+            self.spare = batch;
+        } else if !self.ended {
             let place = self.first.as_mut().unwrap_or(&mut self.batch);
             batch.append(std::mem::take(place));
             *place = batch;
@@ -186,6 +192,7 @@ impl Sender {
             delivery,
             first: None,
             batch: Batch::default(),
+            spare: Batch::default(),
             pending: Pending::default(),
             counter,
             writing: false,

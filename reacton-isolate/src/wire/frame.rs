@@ -36,7 +36,8 @@ pub(crate) enum Frame {
     /// From a host to a process of its own, in front of all that the client sends.
     Terms(Terms),
     /// From main, as the first frame: which worker to run, and how.
-    Hello(Hello),
+    /// In a box: it is the largest, and each frame of a burst is moved several times.
+    Hello(Box<Hello>),
     /// From main: the acknowledgement was accepted, and the worker's function may be called.
     Start,
     /// From either side: a message of the link.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::exit::Exit;
 use crate::error::{LinkError, Refusal};
 pub use crate::link::RoadSender;
+use crate::wire::frame::Batch;
 
 /// Starts workers elsewhere, each at the end of a road of its own.
 pub trait Carrier: fmt::Debug + Send + Sync + 'static {
@@ -40,13 +41,26 @@ pub struct Departure<'d> {
     /// The deadline of the spawn.
     pub until: Instant,
     pub(crate) is_cancelled: &'d dyn Fn() -> bool,
+    /// The frames that describe the worker, with which its road begins.
+    pub(crate) first: &'d Batch,
 }
+
+/// First frames of at most this size may be sent before the other machine has accepted the worker. It is far less than a
+/// stream has room for, and no payload in them can be longer than a reader lets through whatever its limit.
+const EARLY: usize = 16 * 1024;
 
 impl Departure<'_> {
     /// Whether nobody waits for the worker any more.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         (self.is_cancelled)()
+    }
+
+    /// The bytes with which the road begins, if they are few. They may be sent at once behind the question whether the
+    /// worker may be started, which saves a round trip; [`Road::has_sent_first`] has to return `true` then.
+    #[must_use]
+    pub fn first(&self) -> Option<Vec<u8>> {
+        self.first.copied_within(EARLY)
     }
 }
 
@@ -119,6 +133,11 @@ pub trait Road: Send {
     /// The longest value that the other end takes, in bytes.
     fn max_value(&self) -> u64 {
         u64::MAX
+    }
+
+    /// Whether [`Departure::first`] was sent already.
+    fn has_sent_first(&self) -> bool {
+        false
     }
 
     /// Ends the road at both ends, and the worker with it, after it had this time to end by itself. Returns how it ended.

@@ -8,12 +8,13 @@ use iroh::endpoint::{Connection, ConnectionError};
 use iroh::{Endpoint, RelayUrl};
 use reacton_isolate::Refusal;
 use reacton_isolate::reach::Load;
+use tokio::runtime::Handle;
 
 use super::hosts::Contacts;
-use crate::admission::{ALPN, NOT_ALLOWED, News, Reply, Request};
+use crate::admission::{ALPN, NOT_ALLOWED, News, Reply, Request, encode};
 use crate::exchange;
 use crate::liveness::{self, Lines};
-use crate::road::{Line, Outward, QuicRoad, receive_reports};
+use crate::road::{Agreed, Line, Outward, QuicRoad, receive_reports};
 use crate::ticket::Ticket;
 
 /// How long an attempt to connect may take.
@@ -186,18 +187,36 @@ fn lost(contact: &Contact, error: &ConnectionError) -> String {
     error.to_string()
 }
 
+/// What a host is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) offer: &'a str,
+    pub(super) path: &'a str,
+    /// The first bytes of the link, which go along with the question. `None` if they follow when the host has accepted.
+    pub(super) first: Option<&'a [u8]>,
+}
+
+impl Asking<'_> {
+    fn encode(&self) -> Result<Vec<u8>, String> {
+        let Self { offer, path, first } = *self;
+        let mut bytes = encode(&Request::Spawn { offer: offer.to_owned(), path: path.to_owned() })?;
+        bytes.extend_from_slice(first.unwrap_or_default());
+        Ok(bytes)
+    }
+}
+
 /// Starts a worker over a connection. The error is the host's refusal; `None` if the connection is lost.
 pub(super) async fn start(
     connection: &Connection,
     lines: &Lines,
-    offer: &str,
-    path: &str,
+    wanted: Asking<'_>,
     host: String,
+    runtime: &Handle,
 ) -> Result<QuicRoad, Option<Refusal>> {
     let asking = async {
         let (mut send, mut recv) = connection.open_bi().await.map_err(|error| error.to_string())?;
-        let request = Request::Spawn { offer: offer.to_owned(), path: path.to_owned() };
-        exchange::send(&mut send, &request).await?;
+        // A host that refuses does not read all of it, and says why before it stops the stream.
+        let _ = send.write_all(&wanted.encode()?).await;
         let reply: Reply = exchange::receive(&mut recv).await?;
         Ok::<_, String>((send, recv, reply))
     };
@@ -217,9 +236,10 @@ pub(super) async fn start(
             sender.report_over(reports);
         }
         let line = Arc::clone(&line);
-        tokio::spawn(async move { receive_reports(&line, reported).await });
+        runtime.spawn(async move { receive_reports(&line, reported).await });
     }
-    Ok(QuicRoad::new(line, sender, recv, host).of_process(in_process).taking(max_value))
+    let agreed = Agreed { max_value, in_process, begun: wanted.first.is_some() };
+    Ok(QuicRoad::new(line, sender, recv, host).accepted(agreed))
 }
 
 /// Calls a function when it is dropped.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use iroh::endpoint::{Connection, QuicTransportConfig, presets};
+use iroh::endpoint::{Connection, QuicTransportConfig, RecvStream, SendStream, presets};
 use iroh::{Endpoint, EndpointAddr, RelayMode, SecretKey};
+use reacton::Refusal;
 use reacton::prelude::*;
 use reacton_net::{Host, KeyFile, Session};
 use serde::Serialize;
@@ -22,6 +23,7 @@ enum Request<'r> {
 #[derive(Serialize)]
 enum Reply {
     Accepted { in_process: bool },
+    Full { running: usize, capacity: usize },
 }
 
 #[derive(Serialize)]
@@ -74,10 +76,8 @@ async fn connect(endpoint: &Endpoint, host: &Host) -> Connection {
 }
 
 /// A host that allows an honest client and one that lies, and the endpoint of the latter.
-fn stage(liar: &str) -> (Host, Session, SecretKey) {
-    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("{liar}-{}.key", std::process::id()));
-    let _ = std::fs::remove_file(&path);
+fn stage() -> (Host, Session, SecretKey) {
+    let path = super::places::file();
     let file = KeyFile::at(&path);
     let secret = secret(&file, &path);
     let honest = key();
@@ -88,13 +88,14 @@ fn stage(liar: &str) -> (Host, Session, SecretKey) {
 
 #[test]
 fn n4_an_admitted_client_that_sends_garbage_loses_its_stream_and_disturbs_nobody() {
-    let (host, session, secret) = stage("garbage");
+    let (host, session, secret) = stage();
     let store = ReactonStore::new();
     let worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
     run(async {
         let liar = endpoint(secret).await;
         let connection = connect(&liar, &host).await;
         let spawn = message(&Request::Spawn { offer: "tests", path: "loopback::workers::echo" });
+        let refused = message(&Request::Spawn { offer: "films", path: "loopback::workers::echo" });
         let claim = u32::MAX.to_le_bytes().to_vec();
         let lies = [
             vec![0xff; 1000],
@@ -102,6 +103,8 @@ fn n4_an_admitted_client_that_sends_garbage_loses_its_stream_and_disturbs_nobody
             message(&"no request"),
             [spawn.clone(), vec![0xff; 100_000]].concat(),
             [spawn.clone(), claim].concat(),
+            // Far more than a host reads, or keeps, of what it refuses.
+            [refused, vec![0xff; 8 << 20]].concat(),
             // A frame whose payload is said to have 2^62 bytes.
             [spawn, vec![12, 0, 0, 0, 0x93, 0, 1, 0xcf, 0x40, 0, 0, 0, 0, 0, 0, 0]].concat(),
         ];
@@ -122,7 +125,7 @@ fn n4_an_admitted_client_that_sends_garbage_loses_its_stream_and_disturbs_nobody
 
 #[test]
 fn n4_a_client_that_says_nothing_holds_a_place_for_a_short_time() {
-    let (host, _session, secret) = stage("silence");
+    let (host, _session, secret) = stage();
     run(async {
         let liar = endpoint(secret).await;
         let connection = connect(&liar, &host).await;
@@ -142,7 +145,7 @@ fn n4_a_client_that_says_nothing_holds_a_place_for_a_short_time() {
 
 #[test]
 fn n4_a_client_that_opens_more_streams_than_it_may_waits() {
-    let (host, session, secret) = stage("streams");
+    let (host, session, secret) = stage();
     run(async {
         let liar = endpoint(secret).await;
         let connection = connect(&liar, &host).await;
@@ -163,8 +166,15 @@ fn n4_a_client_that_opens_more_streams_than_it_may_waits() {
     });
 }
 
-/// A host that answers each spawn with these bytes, and what its session sees.
-fn spawn_on_liar(answer: Vec<u8>) -> SpawnError {
+/// A host that treats the first stream of its session as `answer` does, and what the spawn there returns.
+fn spawn_on_liar<A, R>(
+    args: impl FnOnce(&Session, &ReactonStore) -> Result<IsolateStore, SpawnError>,
+    answer: A,
+) -> SpawnError
+where
+    A: FnOnce(SendStream, RecvStream) -> R + Send + 'static,
+    R: Future<Output = (SendStream, RecvStream)>,
+{
     let (told, ticket) = std::sync::mpsc::channel();
     let lying = std::thread::spawn(move || {
         run(async {
@@ -177,32 +187,96 @@ fn spawn_on_liar(answer: Vec<u8>) -> SpawnError {
             let offers = vec![(String::from("tests"), vec![String::from("echo")])];
             let first = message(&News { offers, running: 0, capacity: 9 });
             news.write_all(&first).await.expect("the stream is open");
-            let (mut send, _recv) = connection.accept_bi().await.expect("a spawn");
-            send.write_all(&answer).await.expect("the stream is open");
+            let (send, recv) = connection.accept_bi().await.expect("a spawn");
+            let _streams = answer(send, recv).await;
             connection.closed().await;
         });
     });
     let ticket: String = ticket.recv().expect("the thread listens");
     let session = Session::builder().key(key()).host(ticket).open().expect("a session");
     let store = ReactonStore::new();
-    let builder = echo::builder().handshake_timeout(Duration::from_secs(3)).at(&session, "tests");
-    let error = builder.spawn(&store).expect_err("the host lies");
+    let error = args(&session, &store).expect_err("the host does not start it");
     drop((store, session));
     lying.join().expect("the thread ends with the session");
     error
 }
 
+/// What a session sees of a host that answers a spawn with these bytes.
+fn answered_with(answer: Vec<u8>) -> SpawnError {
+    let spawn = |session: &Session, store: &ReactonStore| {
+        let builder = echo::builder().handshake_timeout(Duration::from_secs(3));
+        builder.at(session, "tests").spawn(store)
+    };
+    spawn_on_liar(spawn, async move |mut send: SendStream, recv| {
+        send.write_all(&answer).await.expect("the stream is open");
+        (send, recv)
+    })
+}
+
+/// Reads the request of a client, which is a message.
+async fn read_request(recv: &mut RecvStream) {
+    let mut len = [0; 4];
+    recv.read_exact(&mut len).await.expect("a request");
+    let mut request = vec![0; u32::from_le_bytes(len) as usize];
+    recv.read_exact(&mut request).await.expect("a request");
+}
+
+async fn refuse(send: &mut SendStream) {
+    let full = message(&Reply::Full { running: 7, capacity: 7 });
+    send.write_all(&full).await.expect("the stream is open");
+    send.finish().expect("the stream is open");
+}
+
+#[track_caller]
+fn assert_refused(error: &SpawnError) {
+    let SpawnError::Refused { why: Refusal::Full { running: 7, capacity: 7, .. }, .. } = error
+    else {
+        panic!("{error:?}")
+    };
+}
+
+#[test]
+fn n1_the_first_frames_come_with_the_question_and_the_refusal_is_the_same() {
+    let spawn =
+        |session: &Session, store: &ReactonStore| echo::builder().at(session, "tests").spawn(store);
+    let error = spawn_on_liar(spawn, async |mut send, mut recv| {
+        read_request(&mut recv).await;
+        // The heads of the two frames that describe the worker, before anything was answered.
+        let mut first = [0; 100];
+        recv.read_exact(&mut first).await.expect("frames");
+        refuse(&mut send).await;
+        (send, recv)
+    });
+    assert_refused(&error);
+}
+
+#[test]
+fn n1_first_frames_that_are_long_wait_until_the_host_accepts() {
+    let spawn = |session: &Session, store: &ReactonStore| {
+        scaler::builder().at(session, "tests").spawn(store, 1, "x".repeat(20_000))
+    };
+    let error = spawn_on_liar(spawn, async |mut send, mut recv| {
+        read_request(&mut recv).await;
+        refuse(&mut send).await;
+        let rest =
+            recv.read_to_end(100_000).await.expect("the client resets or finishes the stream");
+        assert_eq!(rest.len(), 0, "it was sent before the host could refuse");
+        (send, recv)
+    });
+    assert_refused(&error);
+}
+
 #[test]
 fn n4_a_host_that_lies_is_a_typed_error_of_the_spawn() {
     let accepted = message(&Reply::Accepted { in_process: false });
-    let garbage = spawn_on_liar([accepted.clone(), vec![0xff; 1000]].concat());
+    let garbage = answered_with([accepted.clone(), vec![0xff; 1000]].concat());
     assert!(matches!(garbage, SpawnError::Died { .. }), "{garbage:?}");
     assert!(garbage.to_string().contains("malformed frame"), "{garbage}");
     let long = [12, 0, 0, 0, 0x93, 0, 1, 0xcf, 0x40, 0, 0, 0, 0, 0, 0, 0];
-    let long = spawn_on_liar([&accepted[..], &long].concat());
+    let long = answered_with([&accepted[..], &long].concat());
     assert!(long.to_string().contains("longer than `max_value`"), "{long}");
-    let silent = spawn_on_liar(accepted);
+    let silent = answered_with(accepted);
     assert!(matches!(silent, SpawnError::TimedOut { .. }), "{silent:?}");
-    let wrong = spawn_on_liar(message(&"no reply"));
+    let wrong = answered_with(message(&"no reply"));
     assert!(matches!(wrong, SpawnError::Unreachable { .. }), "{wrong:?}");
 }

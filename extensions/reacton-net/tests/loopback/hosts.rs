@@ -69,6 +69,7 @@ fn host_process() {
     let Ok(client) = std::env::var(VARIABLE) else { return };
     let builder = Host::builder().key(key()).listen("127.0.0.1:0").allow([client]);
     let host = builder.offer("tests", workers![echo, witness]).open().expect("a host");
+    super::places::remove_files();
     println!("\nticket {}", host.ticket());
     host.run(&ReactonStore::new());
 }

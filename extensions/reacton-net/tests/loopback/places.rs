@@ -1,5 +1,6 @@
 //! What the tests have in common: hosts, sessions, and waits for a condition.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -10,14 +11,54 @@ use reacton_net::{Host, HostBuilder, KeyFile, Session, SessionBuilder};
 /// A condition that does not come true within this time has failed.
 pub(crate) const SOON: Duration = Duration::from_mins(1);
 
-/// A place for a key that no other test uses.
-pub(crate) fn key() -> KeyFile {
-    static KEYS: AtomicU32 = AtomicU32::new(0);
+thread_local! {
+    /// The files that the test of this thread has made.
+    static FILES: RefCell<Files> = const { RefCell::new(Files(Vec::new())) };
+}
+
+/// Files that are removed when this is dropped: at the end of the test.
+struct Files(Vec<PathBuf>);
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        for file in self.0.drain(..) {
+            // A test may have removed it, or may not have made it.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+/// A place for a file that no other test uses, for as long as this test runs.
+pub(crate) fn file() -> PathBuf {
+    static NUMBERS: AtomicU32 = AtomicU32::new(0);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("keys");
     std::fs::create_dir_all(&folder).expect("a folder");
-    let number = KEYS.fetch_add(1, Ordering::Relaxed);
+    let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
     let path = folder.join(format!("{}-{number}.key", std::process::id()));
-    KeyFile::at(path)
+    FILES.with_borrow_mut(|files| files.0.push(path.clone()));
+    path
+}
+
+/// A place for a key that no other test uses.
+pub(crate) fn key() -> KeyFile {
+    KeyFile::at(file())
+}
+
+/// Removes the files of this thread, in a process that will be killed.
+pub(crate) fn remove_files() {
+    FILES.with_borrow_mut(|files| drop(std::mem::replace(files, Files(Vec::new()))));
+}
+
+#[test]
+fn the_key_files_of_a_test_are_removed_with_its_thread() {
+    let thread = std::thread::spawn(|| {
+        let file = file();
+        KeyFile::at(&file).public_key().expect("the key is made");
+        assert!(file.exists());
+        file
+    });
+    let file = thread.join().expect("the thread ends");
+    assert!(!file.exists(), "{} is left", file.display());
 }
 
 /// A host on this machine that allows one client, and the session of that client.

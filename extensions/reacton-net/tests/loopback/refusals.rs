@@ -108,9 +108,7 @@ fn what_is_no_key_no_ticket_and_no_address_is_an_error_that_says_so() {
 #[test]
 fn n1_a_key_file_is_made_once_and_is_not_for_others() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let path = folder.join(format!("once-{}.key", std::process::id()));
-    let _ = std::fs::remove_file(&path);
+    let path = super::places::file();
     let file = KeyFile::at(&path);
     let first = file.public_key().expect("the key is made");
     assert_eq!(file.public_key().expect("the key is read"), first);

@@ -336,7 +336,7 @@ impl Road {
     fn hear(&self) {
         let is_silent = self.machine_is_silent();
         self.is_silent.set(is_silent);
-        let Some(main) = self.main.take() else { return };
+        let Some(mut main) = self.main.take() else { return };
         main.end.show_silence(is_silent);
         self.main.replace(Some(main));
     }

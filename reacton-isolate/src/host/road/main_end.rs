@@ -72,6 +72,8 @@ pub(crate) struct MainEnd {
     mismatches: Vec<Mismatch>,
     /// The worker has found no mismatch.
     agreed: bool,
+    /// The other end is not heard.
+    silent: bool,
     /// When the acknowledgement of the worker was accepted.
     started: Option<Instant>,
     closed: Option<CloseReason>,
@@ -104,6 +106,7 @@ impl MainEnd {
             shared: setup.shared.clone(),
             mismatches: Vec::new(),
             agreed: false,
+            silent: false,
             started: None,
             closed: None,
             words: None,
@@ -153,6 +156,9 @@ impl MainEnd {
         }
         self.started = Some(now);
         self.agent.sender().release();
+        if self.silent {
+            self.show_silence(true);
+        }
         Step::Read
     }
 
@@ -217,8 +223,10 @@ impl MainEnd {
         self.outbox.report_received(&self.incoming);
     }
 
-    /// Called when the other end is not heard any more, or is heard again.
-    pub(crate) fn show_silence(&self, silent: bool) {
+    /// Called when the other end is not heard any more, or is heard again. Shown when the worker has started: its answer
+    /// may have arrived before the silence.
+    pub(crate) fn show_silence(&mut self, silent: bool) {
+        self.silent = silent;
         if self.started.is_some() {
             self.outbox.post_apart(|link| Silence { link, silent });
         }

@@ -41,7 +41,7 @@ pub(super) fn frame(
         Kind::Init => return init(numbers, payloads, unfinished),
         Kind::Subscribe => return subscribe(numbers, payloads, unfinished),
         _ if unfinished.is_some() => return Err("another frame comes in the middle of a message"),
-        Kind::Hello => Frame::Hello(hello(numbers, payloads)?),
+        Kind::Hello => Frame::Hello(Box::new(hello(numbers, payloads)?)),
         Kind::Terms => {
             let [max_value, types_differ] = exactly(numbers)?;
             Frame::Terms(Terms { max_value, types_differ: flag(types_differ)? })

@@ -29,7 +29,12 @@ const SLICES: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     segments: VecDeque<Segment>,
+    /// An empty vector with room for the next frames: new memory costs more, because the system clears it.
+    spare: Vec<u8>,
 }
+
+/// A vector with more room than this is not kept.
+const MAX_SPARE: usize = 2 * FULL;
 
 #[derive(Debug)]
 enum Segment {
@@ -87,6 +92,17 @@ impl Batch {
         (slices, count)
     }
 
+    /// A copy of all bytes, if there are at most `most`.
+    pub(crate) fn copied_within(&self, most: usize) -> Option<Vec<u8>> {
+        let len: usize = self.pieces().map(<[u8]>::len).sum();
+        (len <= most).then(|| self.pieces().collect::<Vec<_>>().concat())
+    }
+
+    /// All bytes, in order.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.segments.iter().map(Segment::left)
+    }
+
     /// So many bytes have gone.
     pub(crate) fn advance(&mut self, mut by: usize) {
         while let Some(first) = self.segments.front_mut() {
@@ -96,7 +112,12 @@ impl Batch {
                 return;
             }
             by -= left;
-            self.segments.pop_front();
+            if let Some(Segment::Frames(mut bytes, _)) = self.segments.pop_front()
+                && bytes.capacity() <= MAX_SPARE
+            {
+                bytes.clear();
+                self.spare = bytes;
+            }
         }
     }
 
@@ -110,7 +131,8 @@ impl Batch {
         let has_room =
             matches!(self.segments.back(), Some(Segment::Frames(bytes, _)) if bytes.len() < FULL);
         if !has_room {
-            self.segments.push_back(Segment::Frames(Vec::new(), 0));
+            let bytes = std::mem::take(&mut self.spare);
+            self.segments.push_back(Segment::Frames(bytes, 0));
         }
         match self.segments.back_mut() {
             Some(Segment::Frames(bytes, _)) => bytes,

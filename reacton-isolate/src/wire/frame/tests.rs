@@ -235,7 +235,13 @@ fn what_is_said_beside_messages_comes_back() {
     else {
         panic!("{frames:?}")
     };
-    assert_eq!((allowed, arrived, said), (&terms, &hello, &words));
+    assert_eq!((allowed, &**arrived, said), (&terms, &hello, &words));
+}
+
+#[test]
+fn a_frame_is_moved_without_a_call() {
+    let size = size_of::<Frame>();
+    assert!(size <= 112, "a frame has {size} bytes");
 }
 
 #[test]

@@ -150,7 +150,7 @@ impl Road {
                 Some(Frame::Hello(first)) => {
                     let end = self.end_of(Direction::Up);
                     self.up.attach(end);
-                    arrived.hello = Some(first);
+                    arrived.hello = Some(*first);
                 }
                 Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) => {
                     let Arrived { mut reader, hello } = *arrived;
