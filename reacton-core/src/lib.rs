@@ -56,8 +56,8 @@ pub use error::{HandleError, RunError};
 pub use history::History;
 pub use id::{Passed, ReactonRef, RefId, RefMap};
 pub use merge::{
-    Change, Compose, Edit, Loaded, Merge, MergeByCount, Renamed, Shown, Touched, Version, Way,
-    Which, Writer,
+    Change, Compose, Edit, Loaded, Merge, MergeByCount, Renamed, ShowCounted, Shown, Touched,
+    Version, Way, Which, Writer,
 };
 pub use ops::scope::Scope;
 pub use ops::snapshot::StoreSnapshot;

@@ -295,6 +295,11 @@ pub trait Touched<T: Merge>: Any {
 /// What is compared of a value.
 type ValueIn<T> = <<T as Merge>::Changes as Compose>::Value;
 
+/// Receives the entries that a transaction has written. A put has no item if the value has none of its key.
+#[doc(hidden)]
+pub type ShowCounted<'s, T> =
+    dyn FnMut(Edit<&<T as Merge>::Key, Option<Arc<<T as Merge>::Item>>>) + 's;
+
 /// A value whose items are held by reference count, so that the stores of several threads can hold the same items. A
 /// collection that is shared by `zero_copy` must implement it.
 #[diagnostic::on_unimplemented(
@@ -305,6 +310,20 @@ type ValueIn<T> = <<T as Merge>::Changes as Compose>::Value;
 pub trait MergeByCount: Merge {
     /// Returns the item of a key.
     fn counted(&self, key: &Self::Key) -> Option<Arc<Self::Item>>;
+
+    /// As [`seal`](Merge::seal), but shows items by count.
+    #[doc(hidden)]
+    fn __seal_counted(&mut self, version: Version, show: &mut ShowCounted<'_, Self>) {
+        let mut sealed = Vec::new();
+        self.seal(version, &mut |edit| match edit {
+            Edit::Reset => show(Edit::Reset),
+            Edit::Put(key, _) => sealed.push((key.clone(), true)),
+            Edit::Remove(key) => sealed.push((key.clone(), false)),
+        });
+        for (key, is_put) in sealed {
+            show(if is_put { Edit::Put(&key, self.counted(&key)) } else { Edit::Remove(&key) });
+        }
+    }
 
     /// As [`join`](Merge::join), for an entry that is put.
     fn join_counted(&mut self, key: Self::Key, item: Arc<Self::Item>, version: Version) -> bool;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use reacton_core::Arrival;
 use reacton_core::{InlineItem, Mailbox, ReadShared, SharedItem};
 
-pub(crate) use self::items::{Handed, Item, Short, Token, list as list_changes};
+pub(crate) use self::items::{Handed, Item, Short, Token, changes_in, list as list_changes};
 pub(crate) use self::latest::Place;
 use self::latest::{Pending, Slot};
 #[cfg(feature = "process")]
@@ -198,7 +198,7 @@ impl Outbox {
                 self.post_short(mailbox, numbers);
                 return Sent::Queued;
             }
-            if matches!(change.payload, Payload::Counted(_)) {
+            if !matches!(change.payload, Payload::Bytes(_)) {
                 return self.hand_over(mailbox, changes);
             }
         }
@@ -241,12 +241,11 @@ impl Outbox {
         mailbox.post_inline(InlineItem { words, reader: &Short });
     }
 
-    /// Sends the one change of a list, with its value in an `Arc`.
+    /// Sends the one change of a list, with its value or its edits in an `Arc`.
     fn hand_over(&self, mailbox: &Mailbox, changes: ChangeList) -> Sent {
         for Change { id, version: Version { clock, site }, announced, payload } in changes {
-            let Payload::Counted(value) = payload else { continue };
+            let Some((value, reader)) = Handed::of(payload, announced) else { continue };
             let words = [self.link.0, id.as_u64(), clock, site];
-            let reader = if announced { &Handed::ANNOUNCED } else { &Handed::SILENT };
             self.counter.count_sent();
             mailbox.post_shared(SharedItem { words, value, reader });
         }

@@ -28,7 +28,7 @@ pub use self::grouped::{Group, GroupPart, GroupSlot, SharedPart, Sharing};
 use self::listed::Shares;
 pub use self::listed::{ListEntry, OfReferences};
 use self::merging::EntryCrossing;
-pub(crate) use self::merging::{Decoded, Joining, Known, Sealed};
+pub(crate) use self::merging::{Decoded, Joined, Joining, Known, Sealed};
 pub use self::modes::Crosses;
 use self::modes::Shareable;
 pub use self::probe::{NoBytes, Probe};
@@ -242,8 +242,7 @@ impl SharedSlot {
         self.crossing.encode_scalar(self.reacton, wiring)
     }
 
-    /// Installs the value in `bytes`, if it is a scalar: then no user code runs. Returns `false` if it is none, or could not be
-    /// installed so; then nothing has changed.
+    /// Installs the value in `bytes`, if it is a scalar: then no user code runs. Returns whether it did.
     #[inline]
     pub(crate) fn install_scalar(&self, wiring: Wiring<'_>, bytes: &[u8], announced: bool) -> bool {
         self.crossing.install_scalar(self.reacton, wiring, bytes, announced)
@@ -265,8 +264,7 @@ impl SharedSlot {
         entries.seal(self.reacton, wiring, written, version)
     }
 
-    /// Packs the entries of these keys as they are now, and the version of the last reset. What is unknown is packed as removed in the
-    /// version `swept`, if there is one.
+    /// As [`EntryCrossing::show`].
     pub(crate) fn show(
         &self,
         wiring: Wiring<'_>,
@@ -282,6 +280,17 @@ impl SharedSlot {
         Some(self.entry_crossing()?.decode(self.reacton, edits))
     }
 
+    /// Decodes entries and joins them; `None` if its value is not made of entries, or if user code panics.
+    pub(crate) fn take_in_edits(
+        &self,
+        wiring: Wiring<'_>,
+        edits: &Edits,
+        (restamp, announced): (Option<Version>, bool),
+        panics: &mut FirstPanic,
+    ) -> Option<(Joined, Vec<LinkError>)> {
+        self.entry_crossing()?.take_in((self.reacton, wiring), edits, restamp, announced, panics)
+    }
+
     /// The same edits in the form in which its items cross.
     pub(crate) fn convert(&self, wiring: Wiring<'_>, edits: &Edits) -> Sealed {
         let entries = self.entry_crossing();
@@ -294,8 +303,7 @@ impl SharedSlot {
         entries.map(|entries| entries.known(self.reacton, wiring, name)).unwrap_or_default()
     }
 
-    /// The value as it would be with these edits, each with its own version or with that beside it. Of a family, the value of the
-    /// member of this name. `None` if nothing of it is newer.
+    /// As [`EntryCrossing::with_joined`]; also `None` if nothing of it is newer.
     pub(crate) fn with_joined(
         &self,
         wiring: Wiring<'_>,

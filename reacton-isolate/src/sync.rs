@@ -229,8 +229,8 @@ impl Sync {
 
     /// Records that entries were joined. The version of a value that is made of entries is the largest one of its transactions.
     pub(crate) fn accept_entries(&mut self, id: RefId, version: Version) {
-        let version = version.max(self.version(id));
-        self.versions.insert(id, version);
+        let newest = self.versions.entry(id).or_insert(Version::NEVER);
+        *newest = version.max(*newest);
     }
 
     /// A version that is newer than all others in this store, for what is written here next.

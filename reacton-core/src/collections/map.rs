@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::at::Entry;
 use super::changes::KeyedChanges;
 use super::keyed::{Entries, Keyed};
-use crate::merge::{Edit, Merge, MergeByCount, Shown, Touched, Version, Which, Writer};
+use crate::merge::{
+    Edit, Merge, MergeByCount, ShowCounted, Shown, Touched, Version, Which, Writer,
+};
 
 /// A sorted map as the value of a reacton: `#[reacton] static ROWS: ReactonMap<u64, Row> = ReactonMap::new();`.
 ///
@@ -264,6 +266,14 @@ impl<K: Ord + Clone + 'static, V: 'static> Merge for ReactonMap<K, V> {
 impl<K: Ord + Clone + 'static, V: 'static> MergeByCount for ReactonMap<K, V> {
     fn counted(&self, key: &K) -> Option<Arc<V>> {
         self.get_arc(key).cloned()
+    }
+
+    fn __seal_counted(&mut self, version: Version, show: &mut ShowCounted<'_, Self>) {
+        self.rows.seal_held(version, &mut |edit| match edit {
+            Edit::Put(key, held) => show(Edit::Put(key, Some(Arc::clone(held)))),
+            Edit::Remove(key) => show(Edit::Remove(key)),
+            Edit::Reset => show(Edit::Reset),
+        });
     }
 
     fn join_counted(&mut self, key: K, item: Arc<V>, version: Version) -> bool {

@@ -140,6 +140,11 @@ pub trait ReadShared: Sync {
 
     /// The value of its one change.
     fn payload(&self, value: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>>;
+
+    /// Whether the item may carry entries: see [`Arrival::with_entries`].
+    fn has_entries(&self) -> bool {
+        false
+    }
 }
 
 /// The type of the items in the channel. Two enums, so that it is no larger than an inline item.
@@ -239,7 +244,8 @@ impl Item {
     pub(crate) fn with_entries(&self) -> Option<&dyn Any> {
         match self {
             Self::Other(Other::Boxed(arrival)) => arrival.with_entries(),
-            Self::Inline(_) | Self::Other(Other::Shared(_)) => None,
+            Self::Other(Other::Shared(item)) => item.reader.has_entries().then_some(item),
+            Self::Inline(_) => None,
         }
     }
 

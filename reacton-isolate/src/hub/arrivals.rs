@@ -11,7 +11,6 @@ use reacton_core::{
 use super::Hub;
 use crate::link::{Handed, Item, ReportItem, Short, Token, list_changes};
 use crate::sync::LinkId;
-use crate::wire::value::Payload;
 
 impl ReadInline for Short {
     fn take_in(&self, words: InlineWords, store: &ReactonStore) -> usize {
@@ -47,7 +46,11 @@ impl ReadShared for Handed {
     }
 
     fn payload(&self, value: &Arc<dyn Any + Send + Sync>) -> Option<Box<dyn Any>> {
-        Some(Box::new(Payload::Counted(Arc::clone(value))))
+        Some(Box::new(self.payload(Arc::clone(value))))
+    }
+
+    fn has_entries(&self) -> bool {
+        self.has_edits()
     }
 }
 

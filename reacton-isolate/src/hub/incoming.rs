@@ -39,8 +39,8 @@ enum Ready {
 pub(super) struct Outcome {
     /// The changes to forward.
     pub(super) accepted: Vec<Outgoing>,
-    /// Of the values to which entries were joined.
-    pub(super) joined: Vec<SharedSlot>,
+    /// Of the values of which entries were removed.
+    pub(super) removed: Vec<SharedSlot>,
     /// Why other changes were not installed.
     pub(super) errors: Vec<LinkError>,
     /// Panics of a comparison or a `Drop`. All accepted changes are installed and forwarded nevertheless.
@@ -161,7 +161,7 @@ impl Hub {
                     self.install_one(wiring, &arrival, change, &mut outcome);
                 }
             }
-            let Outcome { accepted, joined, errors, mut panics, displaced } = outcome;
+            let Outcome { accepted, removed, errors, mut panics, displaced } = outcome;
             // Forwarded before any observer runs (rule 8).
             if !accepted.is_empty() {
                 panics.guard(|| {
@@ -175,8 +175,8 @@ impl Hub {
             for error in errors {
                 link.report(store, error);
             }
-            if !joined.is_empty() {
-                let ids = joined.iter().map(|slot| slot.reacton_ref().id());
+            if !removed.is_empty() {
+                let ids = removed.iter().map(|slot| slot.reacton_ref().id());
                 self.begin_round_if_worth(store, ids);
             }
             self.resume_later(store, id);
@@ -199,15 +199,8 @@ impl Hub {
         let Some(slot) = arrival.slot(&change) else {
             return self.leave_out(arrival, change, outcome);
         };
-        if let Payload::Edits(edits) = &change.payload {
-            match Self::decode_edits(slot, edits, arrival.newest, outcome) {
-                Some(mut arrived) => {
-                    arrived.compare(wiring, change.announced, outcome);
-                    self.join_edits(wiring, arrival, slot, arrived, change, outcome);
-                }
-                None => outcome.refuse(change, None),
-            }
-            return;
+        if change.payload.is_edits() {
+            return self.install_edits(wiring, arrival, slot, change, outcome);
         }
         let (payload, announced) = (&change.payload, change.announced);
         if let Err(error) = slot.install(wiring, payload, announced, &mut outcome.panics) {

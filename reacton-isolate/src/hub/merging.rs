@@ -13,7 +13,7 @@ use super::outgoing::Outgoing;
 use super::route::Route;
 use super::{Hub, Link};
 use crate::error::LinkError;
-use crate::shared::{Decoded, Joining, Sealed, SharedSlot};
+use crate::shared::{Decoded, Joined, Joining, Sealed, SharedSlot};
 use crate::sync::LinkId;
 use crate::wire::change::{Change, Version};
 use crate::wire::edits::{Edits, Held};
@@ -22,27 +22,41 @@ use crate::wire::value::{Encoded, Payload};
 /// What a transaction has written of values that are made of entries.
 #[derive(Default)]
 pub(super) struct SealedEntries {
-    pub(super) edits: Vec<(RefId, Arc<Edits>)>,
+    /// Of the first value. Most transactions write one, which needs no list.
+    first: Option<(RefId, Arc<Edits>)>,
+    others: Vec<(RefId, Arc<Edits>)>,
+    /// Whether an entry was removed.
+    removes: bool,
     pub(super) errors: Vec<(RefId, LinkError)>,
 }
 
 impl SealedEntries {
+    fn add(&mut self, id: RefId, edits: Edits) {
+        self.removes |= edits.removes();
+        let edits = (id, Arc::new(edits));
+        if self.first.is_none() {
+            self.first = Some(edits);
+        } else {
+            self.others.push(edits);
+        }
+    }
+
     pub(super) fn take(&mut self, id: RefId) -> Option<Payload> {
-        let at = self.edits.iter().position(|(sealed, _)| *sealed == id)?;
-        Some(Payload::Edits(self.edits.swap_remove(at).1))
+        if let Some((_, edits)) = self.first.take_if(|(first, _)| *first == id) {
+            return Some(Payload::Edits(edits));
+        }
+        let at = self.others.iter().position(|(sealed, _)| *sealed == id)?;
+        Some(Payload::Edits(self.others.swap_remove(at).1))
     }
 }
 
 /// Entries of a change that are decoded.
-pub(super) struct Arrived {
-    edits: Arc<Edits>,
-    joining: Box<dyn Joining>,
-}
+pub(super) struct Arrived(Box<dyn Joining>);
 
 impl Arrived {
     /// Runs the user code that can run before anything is installed.
     pub(super) fn compare(&mut self, wiring: Wiring<'_>, announced: bool, outcome: &mut Outcome) {
-        self.joining.compare(wiring, announced, &mut outcome.panics);
+        self.0.compare(wiring, announced, &mut outcome.panics);
     }
 }
 
@@ -87,7 +101,9 @@ impl Hub {
         let mut panics = FirstPanic::default();
         panics.guard(|| self.send_out(store, outgoing, &routes, None));
         self.report_unsealed(store, sealed.errors);
-        self.begin_round_if_worth(store, ids());
+        if sealed.removes {
+            self.begin_round_if_worth(store, ids());
+        }
         panics.resume();
     }
 
@@ -106,7 +122,9 @@ impl Hub {
             let slot = self.links.borrow().slot(write.id);
             let Some(slot) = slot else { continue };
             let Sealed { edits, errors } = slot.seal(Wiring::of(store), written, version);
-            sealed.edits.push((write.id, Arc::new(edits)));
+            // An entry that does not encode may be a removed one.
+            sealed.removes |= !errors.is_empty();
+            sealed.add(write.id, edits);
             sealed.errors.extend(errors.into_iter().map(|error| (write.id, error)));
         }
         sealed
@@ -174,43 +192,98 @@ impl Hub {
         outcome.refuse(change, None);
     }
 
+    /// Whether edits may come in a message whose largest clock is `newest`.
+    fn is_plausible(edits: &Edits, newest: u64, outcome: &mut Outcome) -> bool {
+        let is_plausible = edits.newest_clock() <= newest;
+        if !is_plausible {
+            let reason = String::from("an entry in it is newer than the message");
+            outcome.errors.push(LinkError::Malformed { reason });
+        }
+        is_plausible
+    }
+
+    /// Edits have come of a value that is shared as a whole here.
+    #[cold]
+    fn unexpected_edits(slot: &SharedSlot) -> LinkError {
+        let reason = String::from("entries came of a value that this side shares as a whole");
+        LinkError::Decode { reacton: slot.reacton_ref().name().into(), reason }
+    }
+
+    /// Decodes and joins the edits of a transaction of one change, without what several need.
+    pub(super) fn install_edits<W>(
+        &self,
+        wiring: Wiring<'_>,
+        arrival: &Arrival<'_, W>,
+        slot: &SharedSlot,
+        change: Change,
+        outcome: &mut Outcome,
+    ) {
+        let (id, announced) = (change.id, change.announced);
+        let joined = match &change.payload {
+            Payload::Edits(edits) if Self::is_plausible(edits, arrival.newest, outcome) => {
+                if !slot.has_entries() {
+                    return outcome.refuse(change, Some(Self::unexpected_edits(slot)));
+                }
+                let how = (arrival.restamp(id), announced);
+                slot.take_in_edits(wiring, edits, how, &mut outcome.panics)
+            }
+            _ => None,
+        };
+        match joined {
+            Some((joined, errors)) => {
+                outcome.errors.extend(errors);
+                self.note_joined(arrival, slot, joined, change, outcome);
+            }
+            None => outcome.refuse(change, None),
+        }
+    }
+
     /// Decodes edits. This runs user code.
     pub(super) fn decode_edits(
         slot: &SharedSlot,
-        edits: &Arc<Edits>,
+        edits: &Edits,
         newest: u64,
         outcome: &mut Outcome,
     ) -> Option<Arrived> {
-        if edits.newest_clock() > newest {
-            let reason = String::from("an entry in it is newer than the message");
-            outcome.errors.push(LinkError::Malformed { reason });
+        if !Self::is_plausible(edits, newest, outcome) {
             return None;
         }
         let decoded = outcome.panics.guard(|| slot.decode_edits(edits))?;
         let Some(Decoded { edits: joining, errors }) = decoded else {
-            let reason = String::from("entries came of a value that this side shares as a whole");
-            let reacton = slot.reacton_ref().name().into();
-            outcome.errors.push(LinkError::Decode { reacton, reason });
+            outcome.errors.push(Self::unexpected_edits(slot));
             return None;
         };
         outcome.errors.extend(errors);
-        Some(Arrived { edits: Arc::clone(edits), joining })
+        Some(Arrived(joining))
     }
 
-    /// Joins edits, and forwards those that have won (M2).
+    /// Joins edits of a transaction of several changes.
     pub(super) fn join_edits<W>(
         &self,
         wiring: Wiring<'_>,
         arrival: &Arrival<'_, W>,
         slot: &SharedSlot,
-        arrived: Arrived,
+        Arrived(joining): Arrived,
         change: Change,
         outcome: &mut Outcome,
     ) {
-        let Arrived { edits, joining } = arrived;
+        let (restamp, announced) = (arrival.restamp(change.id), change.announced);
+        let joined = joining.join(wiring, restamp, announced, &mut outcome.panics);
+        self.note_joined(arrival, slot, joined, change, outcome);
+    }
+
+    /// Records that edits were joined, and forwards those that have won (M2).
+    fn note_joined<W>(
+        &self,
+        arrival: &Arrival<'_, W>,
+        slot: &SharedSlot,
+        joined: Joined,
+        change: Change,
+        outcome: &mut Outcome,
+    ) {
+        let Payload::Edits(edits) = &change.payload else { return outcome.refuse(change, None) };
         let (id, announced) = (change.id, change.announced);
         let restamp = arrival.restamp(id);
-        let joined = joining.join(wiring, restamp, announced, &mut outcome.panics);
         let version = arrival.version(id, change.version);
         outcome.displaced.extend(joined.displaced);
         let all_lost = joined.lost.len() == edits.records.len()
@@ -227,13 +300,15 @@ impl Hub {
                 sync.answered(arrival.from, id, edits.answers);
             }
         }
-        outcome.joined.push(*slot);
+        if edits.removes() {
+            outcome.removed.push(*slot);
+        }
         if !self.links.borrow().is_relayed(id, arrival.from) || all_lost && !announced {
             return outcome.refuse(change, None);
         }
         let is_whole = joined.lost.is_empty() && !joined.reset_lost && restamp.is_none();
         let won = if is_whole && edits.answers == 0 {
-            edits
+            Arc::clone(edits)
         } else {
             Arc::new(edits.without(&joined.lost, joined.reset_lost, restamp))
         };

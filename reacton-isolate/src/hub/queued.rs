@@ -9,10 +9,10 @@ use reacton_core::wiring::Wiring;
 use reacton_core::{ReactonStore, RefId, RefMap};
 
 use super::Hub;
-use crate::link::{Item, Token};
+use crate::link::{Token, changes_in};
 use crate::shared::{Known, SharedSlot};
 use crate::sync::LinkId;
-use crate::wire::change::Version;
+use crate::wire::change::{Change, Version};
 use crate::wire::edits::Edits;
 use crate::wire::value::{Encoded, Payload};
 
@@ -44,8 +44,8 @@ impl QueuedEntries {
     /// Lists the items that are new. Returns the number of the last one that was taken.
     fn look(&mut self, wiring: Wiring<'_>) -> u64 {
         let (taken, last) = wiring.look_at_arrivals(self.seen, |number, item| {
-            if let Some(item) = item.downcast_ref::<Item>() {
-                self.list(number, item);
+            if let Some((link, changes)) = changes_in(item) {
+                self.list(number, link, &changes);
             } else if let Some(token) = item.downcast_ref::<Token>() {
                 self.merging.insert(token.link, (number, token.again()));
             }
@@ -64,9 +64,8 @@ impl QueuedEntries {
         taken
     }
 
-    fn list(&mut self, number: u64, item: &Item) {
-        let link = item.link;
-        for change in item.changes() {
+    fn list(&mut self, number: u64, link: LinkId, changes: &[Change]) {
+        for change in changes {
             let Payload::Edits(edits) = &change.payload else { continue };
             if let Some(version) = edits.reset {
                 self.resets.entry(change.id).or_default().push_back(Queued {
@@ -147,10 +146,10 @@ impl Hub {
         let (slot, wiring) = (self.slot_of_entries(id)?, Wiring::of(store));
         let mut all: Vec<(LinkId, Version, Arc<Edits>)> = Vec::new();
         wiring.look_at_arrivals(0, |_, item| {
-            if let Some(item) = item.downcast_ref::<Item>() {
-                let of_it = item.changes().iter().filter(|change| change.id == id);
+            if let Some((link, changes)) = changes_in(item) {
+                let of_it = changes.iter().filter(|change| change.id == id);
                 all.extend(of_it.filter_map(|change| match &change.payload {
-                    Payload::Edits(edits) => Some((item.link, change.version, Arc::clone(edits))),
+                    Payload::Edits(edits) => Some((link, change.version, Arc::clone(edits))),
                     Payload::Bytes(_) | Payload::Counted(_) => None,
                 }));
             } else if let Some(token) = item.downcast_ref::<Token>()

@@ -1,9 +1,10 @@
 //! The items that a link puts into the inbox of the store at its other end. The hub selects the code that applies them.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use reacton_core::{Contents, InlineWords, Merging, RefId, SharedWords};
+use reacton_core::{Contents, InlineWords, Merging, RefId, SharedItem, SharedWords};
 
 use super::latest::{Pending, Slot};
 use crate::sync::LinkId;
@@ -22,14 +23,54 @@ impl Short {
     }
 }
 
-/// One change with its value in an `Arc`, and the numbers of the link and the change.
+/// One change with its value or its edits in an `Arc`, and the numbers of the link and the change.
 pub(crate) struct Handed {
     announced: bool,
+    has_edits: bool,
 }
 
 impl Handed {
-    pub(super) const ANNOUNCED: Self = Self { announced: true };
-    pub(super) const SILENT: Self = Self { announced: false };
+    /// What is handed over by count, and what reads it.
+    pub(super) fn of(
+        payload: Payload,
+        announced: bool,
+    ) -> Option<(Arc<dyn Any + Send + Sync>, &'static Self)> {
+        match payload {
+            Payload::Bytes(_) => None,
+            Payload::Counted(value) => Some((value, Self::value(announced))),
+            Payload::Edits(edits) => Some((edits, Self::edits(announced))),
+        }
+    }
+
+    /// Reads a change with a value.
+    fn value(announced: bool) -> &'static Self {
+        if announced {
+            &Self { announced: true, has_edits: false }
+        } else {
+            &Self { announced: false, has_edits: false }
+        }
+    }
+
+    /// Reads a change with edits.
+    fn edits(announced: bool) -> &'static Self {
+        if announced {
+            &Self { announced: true, has_edits: true }
+        } else {
+            &Self { announced: false, has_edits: true }
+        }
+    }
+
+    pub(crate) fn has_edits(&self) -> bool {
+        self.has_edits
+    }
+
+    pub(crate) fn payload(&self, value: Arc<dyn Any + Send + Sync>) -> Payload {
+        if self.has_edits {
+            Payload::Edits(value.downcast().expect("an item with edits holds them"))
+        } else {
+            Payload::Counted(value)
+        }
+    }
 
     #[inline]
     pub(crate) fn read(
@@ -37,7 +78,7 @@ impl Handed {
         [link, id, clock, site]: SharedWords,
         value: Arc<dyn Any + Send + Sync>,
     ) -> (LinkId, Change) {
-        (LinkId(link), self.change([link, id, clock, site], Payload::Counted(value)))
+        (LinkId(link), self.change([link, id, clock, site], self.payload(value)))
     }
 
     fn change(&self, [_, id, clock, site]: SharedWords, payload: Payload) -> Change {
@@ -68,6 +109,16 @@ impl Item {
             _ => &[],
         }
     }
+}
+
+/// The changes in an item that may carry entries, and the number of its link. `None` if it is of another kind.
+pub(crate) fn changes_in(item: &dyn Any) -> Option<(LinkId, Cow<'_, [Change]>)> {
+    if let Some(item) = item.downcast_ref::<Item>() {
+        return Some((item.link, Cow::Borrowed(item.changes())));
+    }
+    let SharedItem { words, value, .. } = item.downcast_ref()?;
+    let (link, change) = Handed::edits(false).read(*words, Arc::clone(value));
+    Some((link, Cow::Owned(vec![change])))
 }
 
 /// Represents in the inbox all pending messages of the link.

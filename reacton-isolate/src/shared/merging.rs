@@ -55,6 +55,22 @@ pub trait EntryCrossing: Sync {
     /// Decodes records, to be joined. A record that does not decode is returned as an error, and is not joined.
     fn decode(&self, reacton: &'static dyn Any, edits: &Edits) -> Decoded;
 
+    /// Decodes records and joins them, if the transaction writes nothing else. As [`decode`](Self::decode), and then
+    /// [`Joining`].
+    fn take_in(
+        &self,
+        (reacton, wiring): (&'static dyn Any, Wiring<'_>),
+        edits: &Edits,
+        restamp: Option<Version>,
+        announced: bool,
+        panics: &mut FirstPanic,
+    ) -> Option<(Joined, Vec<LinkError>)> {
+        let Decoded { edits: mut joining, errors } =
+            panics.guard(|| self.decode(reacton, edits))?;
+        joining.compare(wiring, announced, panics);
+        Some((joining.join(wiring, restamp, announced, panics), errors))
+    }
+
     /// Entries that were read from a file, in this version.
     fn load(&self, rows: &[(Encoded, Encoded)], version: Version) -> LoadedEntries;
 
@@ -141,12 +157,18 @@ pub(crate) trait Joining {
 
 /// The result of joining edits.
 #[derive(Default)]
-pub(crate) struct Joined {
+pub struct Joined {
     /// The sorted indices of the records that have lost.
     pub(crate) lost: Vec<usize>,
     pub(crate) reset_lost: bool,
     /// To be released when all of the transaction is installed.
     pub(crate) displaced: Vec<Box<dyn Prepared>>,
+}
+
+impl fmt::Debug for Joined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joined").field("lost", &self.lost).finish_non_exhaustive()
+    }
 }
 
 /// How the entries of a `Reacton<T, M>` cross in the form `E`.
@@ -217,6 +239,19 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         let mut decoded = DecodedEdits::<T, M, E>::new(reacton, edits);
         let errors = decoded.decode(edits);
         Decoded { edits: Box::new(decoded), errors }
+    }
+
+    fn take_in(
+        &self,
+        (reacton, wiring): (&'static dyn Any, Wiring<'_>),
+        edits: &Edits,
+        restamp: Option<Version>,
+        announced: bool,
+        panics: &mut FirstPanic,
+    ) -> Option<(Joined, Vec<LinkError>)> {
+        let mut decoded = DecodedEdits::<T, M, E>::new(typed::<T, M>(reacton), edits);
+        let errors = panics.guard(|| decoded.decode(edits))?;
+        Some((decoded.join_in(wiring, restamp, announced, panics), errors))
     }
 
     fn load(&self, rows: &[(Encoded, Encoded)], version: Version) -> LoadedEntries {

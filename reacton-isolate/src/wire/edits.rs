@@ -56,6 +56,12 @@ impl Edits {
         self.records.is_empty() && self.reset.is_none() && self.answers == 0
     }
 
+    /// Whether an entry was removed: only this makes a sweep worth its cost.
+    pub(crate) fn removes(&self) -> bool {
+        let is_removed = |record: &Record| matches!(record.body, RecordBody::Removed);
+        self.reset.is_some() || self.records.iter().any(is_removed)
+    }
+
     /// Whether all items are sent by reference count (`counted`), or all are serialized.
     pub(crate) fn is_in(&self, counted: bool) -> bool {
         self.records.iter().all(|record| match &record.body {

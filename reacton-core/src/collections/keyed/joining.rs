@@ -1,17 +1,37 @@
 //! Edits between stores: the store that makes them seals them, and the others join them.
 
+use std::mem;
+
 use super::{Keyed, Row, open};
 use crate::collections::changes::Handle;
 use crate::collections::tree::Tree;
 use crate::merge::{Edit, Version, Which};
 
+/// M2, M3, M4: whether an edit wins against a put or a removal in the version `held`, and against the last reset.
+fn is_newer(version: Version, held: Option<Version>, floor: Version) -> bool {
+    version >= floor && held.is_none_or(|held| version > held)
+}
+
 impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
-    /// M1: each key that was written gets this version, and is passed to `show` once, with its present content.
+    /// As [`seal_held`](Self::seal_held), but shows items.
     pub(in crate::collections) fn seal(
         &mut self,
         version: Version,
         show: &mut dyn FnMut(Edit<&K, &H::Item>),
+    ) {
+        self.seal_held(version, &mut |edit| match edit {
+            Edit::Put(key, held) => show(Edit::Put(key, held.item())),
+            Edit::Remove(key) => show(Edit::Remove(key)),
+            Edit::Reset => show(Edit::Reset),
+        });
+    }
+
+    /// M1: each key that was written gets this version, and is passed to `show` once, with its present content.
+    pub(in crate::collections) fn seal_held(
+        &mut self,
+        version: Version,
+        show: &mut dyn FnMut(Edit<&K, &H>),
     ) {
         let Some(log) = self.log.as_deref_mut().filter(|log| log.shares) else { return };
         let (touched, reset) = log.seal();
@@ -29,11 +49,10 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "the type of a closure, which an alias would hide")]
-    fn seal_entry(&mut self, key: &K, version: Version, show: &mut dyn FnMut(Edit<&K, &H::Item>)) {
+    fn seal_entry(&mut self, key: &K, version: Version, show: &mut dyn FnMut(Edit<&K, &H>)) {
         if let Some((_, row)) = self.rows.get_mut(key) {
             row.version = version;
-            show(Edit::Put(key, row.held.item()));
+            show(Edit::Put(key, &row.held));
             self.gone.remove(key);
         } else {
             // This includes a key that was put and removed again, because an arriving edit may have put it.
@@ -84,6 +103,9 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
     /// As [`join`](Self::join), for a put.
     pub(in crate::collections) fn join_held(&mut self, key: K, held: H, version: Version) -> bool {
         self.newest = self.newest.max(version.clock);
+        if let Some(wins) = self.join_to_row(&key, &held, version) {
+            return wins;
+        }
         let wins = self.wins(&key, version);
         if wins && !self.is_below(&key, version) {
             let forgotten = key.clone();
@@ -93,11 +115,27 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         wins
     }
 
+    /// As [`join_held`](Self::join_held), for a key that has a row, which is searched once. `None` if it has none, or if the
+    /// open transaction has written it.
+    fn join_to_row(&mut self, key: &K, held: &H, version: Version) -> Option<bool> {
+        let log = open(&mut self.log).filter(|log| !log.is_written(key))?;
+        log.make_room();
+        let (noted, new) = (key.clone(), held.clone());
+        let (_, row) = self.rows.get_mut(key)?;
+        let wins = is_newer(version, Some(row.version), self.floor);
+        if wins {
+            let old = mem::replace(row, Row { held: held.clone(), version });
+            log.note_joined(noted, Some(old.held), Some(new));
+            self.gone.remove(key);
+        }
+        Some(wins)
+    }
+
     /// M2, M3, M4: an edit wins against an older put, an older removal and an older reset.
     fn wins(&self, key: &K, version: Version) -> bool {
         let open = self.log.as_ref().and_then(|log| log.before(key));
         let held = || self.rows.get(key).map(|row| row.version).or(self.gone.get(key).copied());
-        version >= self.floor && open.or_else(held).is_none_or(|held| version > held)
+        is_newer(version, open.or_else(held), self.floor)
     }
 
     /// Whether the open transaction has written the key. Then its value stays above an arriving one (rule 19).

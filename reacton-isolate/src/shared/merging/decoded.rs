@@ -76,9 +76,10 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> DecodedEdits<T, M, E> 
     }
 }
 
-impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Joining for DecodedEdits<T, M, E> {
-    fn join(
-        self: Box<Self>,
+impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> DecodedEdits<T, M, E> {
+    /// Joins the edits to the value of a store.
+    pub(super) fn join_in(
+        self,
         wiring: Wiring<'_>,
         restamp: Option<Version>,
         announced: bool,
@@ -92,5 +93,17 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Joining for DecodedEdi
             reset_lost: true,
             ..Joined::default()
         })
+    }
+}
+
+impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> Joining for DecodedEdits<T, M, E> {
+    fn join(
+        self: Box<Self>,
+        wiring: Wiring<'_>,
+        restamp: Option<Version>,
+        announced: bool,
+        panics: &mut FirstPanic,
+    ) -> Joined {
+        self.join_in(wiring, restamp, announced, panics)
     }
 }

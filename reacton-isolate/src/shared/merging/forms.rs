@@ -193,17 +193,15 @@ impl<T: Merge<Key: Portable, Item: Portable>> ItemForm<T> for InBytes {
 pub(crate) enum ByCount {}
 
 impl ByCount {
-    fn add<T: MergeByCount<Key: Portable, Item: Send + Sync>, M>(
-        value: &T,
+    fn put<T: MergeByCount<Key: Portable, Item: Send + Sync>, M>(
         key: &T::Key,
-        is_put: bool,
+        item: Option<Arc<T::Item>>,
         version: Version,
         to: &mut Packer<'_, T, M>,
     ) {
-        to.add(key, version, |to| match (is_put, value.counted(key)) {
-            (false, _) => Ok(RecordBody::Removed),
-            (true, Some(item)) => Ok(RecordBody::Counted(item)),
-            (true, None) => Err(to.unencoded(String::from("there is no counted item"))),
+        to.add(key, version, |to| match item {
+            Some(item) => Ok(RecordBody::Counted(item)),
+            None => Err(to.unencoded(String::from("there is no counted item"))),
         });
     }
 }
@@ -221,22 +219,18 @@ where
     }
 
     fn seal<M>(value: &mut T, version: Version, to: &mut Packer<'_, T, M>) {
-        let mut sealed = Vec::new();
-        value.seal(version, &mut |edit| match edit {
+        value.__seal_counted(version, &mut |edit| match edit {
             Edit::Reset => to.edits.reset = Some(version),
-            Edit::Put(key, _) => sealed.push((key.clone(), true)),
-            Edit::Remove(key) => sealed.push((key.clone(), false)),
+            Edit::Put(key, item) => Self::put(key, item, version, to),
+            Edit::Remove(key) => to.add(key, version, |_| Ok(RecordBody::Removed)),
         });
-        for (key, is_put) in sealed {
-            Self::add(value, &key, is_put, version, to);
-        }
     }
 
     fn show<M>(value: &T, which: Which<'_, T::Key>, to: &mut Packer<'_, T, M>) {
         value.show(which, &mut |edit, version| match edit {
             Edit::Reset => to.edits.reset = Some(version),
-            Edit::Put(key, _) => Self::add(value, key, true, version, to),
-            Edit::Remove(key) => Self::add(value, key, false, version, to),
+            Edit::Put(key, _) => Self::put(key, value.counted(key), version, to),
+            Edit::Remove(key) => to.add(key, version, |_| Ok(RecordBody::Removed)),
         });
     }
 

@@ -48,7 +48,13 @@ impl<'p, T: Merge<Key: Portable>, M: 'static> Packer<'p, T, M> {
             Err(error) => return self.fail(key, error),
         };
         match body(self) {
-            Ok(body) => self.edits.records.push(Record::new(key, version, body)),
+            Ok(body) => {
+                // Most transactions write one entry, and need no room for more.
+                if self.edits.records.capacity() == 0 {
+                    self.edits.records.reserve_exact(1);
+                }
+                self.edits.records.push(Record::new(key, version, body));
+            }
             Err(error) => {
                 let error = at_key(error, &key);
                 match codec::decode::<T::Key>(&key) {
