@@ -32,13 +32,17 @@ const ROOTS: [&str; 4] = [
 ];
 
 /// Added to each of these.
-const MUTATION: &str = r#"
-pub(crate) fn mutation(number: usize) -> bool {
+fn mutation() -> String {
+    format!(
+        "
+pub(crate) fn mutation(number: usize) -> bool {{
     static ACTIVE: std::sync::OnceLock<Option<usize>> = std::sync::OnceLock::new();
-    let active = || std::env::var("REACTON_MUTANT").ok()?.parse().ok();
+    let active = || std::env::var(\"{VARIABLE}\").ok()?.parse().ok();
     *ACTIVE.get_or_init(active) == Some(number)
+}}
+"
+    )
 }
-"#;
 
 /// The lines before and after a function with several bodies.
 const BEGIN: &str = "// mutants: ";
@@ -53,13 +57,6 @@ pub(crate) struct Schemata {
     pub(crate) left_out: BTreeSet<usize>,
 }
 
-/// A function of a file, and what mutants make of it.
-#[derive(Default)]
-struct Bodies {
-    /// Whole functions, by the number of the mutant.
-    mutated: BTreeMap<usize, String>,
-}
-
 impl Schemata {
     /// Merges all `mutants` but those that are left out.
     pub(crate) fn new(
@@ -68,7 +65,8 @@ impl Schemata {
         mutants: &[&Mutant],
         mut left_out: BTreeSet<usize>,
     ) -> Result<Self, String> {
-        let mut functions: BTreeMap<Place, Bodies> = BTreeMap::new();
+        // By its place in the sources, what each mutant makes of a function.
+        let mut functions: BTreeMap<Place, BTreeMap<usize, String>> = BTreeMap::new();
         for (number, mutant) in mutants.iter().enumerate() {
             if left_out.contains(&number) {
                 continue;
@@ -84,16 +82,14 @@ impl Schemata {
                 continue;
             }
             for (place, mutated) in places {
-                functions.entry(place).or_default().mutated.insert(number, mutated);
+                functions.entry(place).or_default().insert(number, mutated);
             }
         }
-        let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
-        // From the last to the first, so that what is written does not move what is still to come.
-        for (place, bodies) in functions.iter().rev() {
-            let Place { path, begin, end } = place;
-            let text = files.entry(path.clone()).or_insert_with(|| sources.file(path).to_owned());
-            text.replace_range(*begin..*end, &bodies.merged(sources.text(place)));
-        }
+        let merged = functions.iter().map(|(place, mutated)| {
+            let merged = merged(sources.text(place), mutated);
+            (place.clone(), merged)
+        });
+        let mut files = sources.with(&merged.collect());
         let lines = files.iter().flat_map(|(path, text)| lines_of(path, text)).collect();
         for path in ROOTS.map(PathBuf::from) {
             let text = match files.remove(&path) {
@@ -101,7 +97,7 @@ impl Schemata {
                 None => std::fs::read_to_string(root.join(&path))
                     .map_err(|error| format!("{}: {error}", path.display()))?,
             };
-            files.insert(path, text + MUTATION);
+            files.insert(path, text + &mutation());
         }
         Ok(Self { files, functions: lines, left_out })
     }
@@ -126,17 +122,16 @@ impl Schemata {
     }
 }
 
-impl Bodies {
-    fn merged(&self, original: &str) -> String {
-        let (head, body_of_original) = body(original).unwrap_or((original, ""));
-        let numbers: Vec<_> = self.mutated.keys().map(usize::to_string).collect();
-        let mut text = format!("{BEGIN}{}\n{head}{{\n", numbers.join(" "));
-        for (number, mutated) in &self.mutated {
-            let (_, body) = body(mutated).unwrap_or(("", mutated));
-            let _ = write!(text, "if crate::mutation({number}) {body}\nelse ");
-        }
-        text + body_of_original + "\n}\n" + END + "\n"
+/// Returns a function with the bodies of all its mutants, by number, and the original one.
+fn merged(original: &str, mutated: &BTreeMap<usize, String>) -> String {
+    let (head, body_of_original) = body(original).unwrap_or((original, ""));
+    let numbers: Vec<_> = mutated.keys().map(usize::to_string).collect();
+    let mut text = format!("{BEGIN}{}\n{head}{{\n", numbers.join(" "));
+    for (number, mutated) in mutated {
+        let (_, body) = body(mutated).unwrap_or(("", mutated));
+        let _ = write!(text, "if crate::mutation({number}) {body}\nelse ");
     }
+    text + body_of_original + "\n}\n" + END + "\n"
 }
 
 /// Returns the head of a function and its body with the braces. `None` if it has no body that can be chosen when it
@@ -171,22 +166,22 @@ mod tests {
 
     const ORIGINAL: &str = "    fn take(&self) -> u8 {\n        1\n    }\n";
 
-    fn bodies() -> Bodies {
+    fn of_two() -> String {
         let mutated = [(3, 2), (7, 4)]
             .map(|(number, value)| (number, ORIGINAL.replace('1', &value.to_string())));
-        Bodies { mutated: BTreeMap::from(mutated) }
+        merged(ORIGINAL, &BTreeMap::from(mutated))
     }
 
     #[test]
     fn a_function_has_the_bodies_of_all_its_mutants() {
-        let merged: String = bodies().merged(ORIGINAL).split_whitespace().collect();
+        let merged: String = of_two().split_whitespace().collect();
         let code = "fntake(&self)->u8{ifcrate::mutation(3){2}elseifcrate::mutation(7){4}else{1}}";
         assert_eq!(merged, format!("//mutants:37{code}//endofmutants"));
     }
 
     #[test]
     fn an_error_blames_the_mutants_of_its_function() {
-        let text = format!("one\n{}two\n", bodies().merged(ORIGINAL));
+        let text = format!("one\n{}two\n", of_two());
         let path = Path::new("a/b.rs");
         let functions = lines_of(path, &text);
         let schemata = Schemata { files: BTreeMap::new(), functions, left_out: BTreeSet::new() };

@@ -44,52 +44,43 @@ impl Sources {
 
     /// Returns the new text of each file that the mutant changes, or the reason why it cannot be applied.
     pub(crate) fn mutated(&self, mutant: &Mutant) -> Result<BTreeMap<PathBuf, String>, String> {
-        let mut changed = BTreeMap::new();
+        Ok(self.with(&self.functions_of(mutant)?))
+    }
+
+    /// Returns the new text of each file in which these functions are replaced. They must not overlap.
+    pub(crate) fn with(&self, functions: &BTreeMap<Place, String>) -> BTreeMap<PathBuf, String> {
+        let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
+        // From the last to the first, so that none moves another.
+        for (Place { path, begin, end }, text) in functions.iter().rev() {
+            let file = files.entry(path.clone()).or_insert_with(|| self.0[path].clone());
+            file.replace_range(*begin..*end, text);
+        }
+        files
+    }
+
+    /// The text of a function.
+    pub(crate) fn text(&self, of: &Place) -> &str {
+        &self.0[&of.path][of.begin..of.end]
+    }
+
+    /// Returns the functions that the mutant changes, each with its new text, or the reason why it cannot be applied.
+    pub(crate) fn functions_of(&self, mutant: &Mutant) -> Result<BTreeMap<Place, String>, String> {
+        let mut edits: BTreeMap<Place, Vec<(Range<usize>, &Edit)>> = BTreeMap::new();
         for edit in &mutant.edits {
             let mut places = Vec::new();
-            for (path, original) in &self.0 {
-                let text = changed.get(path).unwrap_or(original);
+            for (path, text) in &self.0 {
                 places.extend(places_of(text, edit).into_iter().map(|place| (path, place)));
             }
-            let [(path, place)] = &places[..] else {
+            let [(path, (function, place))] = &places[..] else {
                 let (function, count) = (&edit.function, places.len());
                 return Err(format!(
                     "{count} places in functions `{function}` fit, not one:\n{}",
                     edit.old
                 ));
             };
-            let text = changed.entry((*path).clone()).or_insert_with(|| self.0[*path].clone());
-            text.replace_range(place.clone(), edit.new.trim_end());
-        }
-        Ok(changed)
-    }
-
-    /// The text of a file of the product.
-    pub(crate) fn file(&self, path: &Path) -> &str {
-        self.0.get(path).map_or("", String::as_str)
-    }
-
-    /// The text of a function.
-    pub(crate) fn text(&self, of: &Place) -> &str {
-        self.file(&of.path).get(of.begin..of.end).unwrap_or_default()
-    }
-
-    /// Returns the functions that the mutant changes, each with its new text. `None` if an edit has not exactly one place
-    /// in the original sources.
-    pub(crate) fn functions_of(&self, mutant: &Mutant) -> Option<BTreeMap<Place, String>> {
-        let mut edits: BTreeMap<Place, Vec<(Range<usize>, &Edit)>> = BTreeMap::new();
-        for edit in &mutant.edits {
-            let mut places = self.0.iter().flat_map(|(path, text)| {
-                places_of(text, edit).into_iter().map(move |place| (path, text, place))
-            });
-            let (Some((path, text, place)), None) = (places.next(), places.next()) else {
-                return None;
-            };
-            let function = functions(text, &edit.function)
-                .into_iter()
-                .find(|function| function.start <= place.start && place.end <= function.end)?;
-            let function = Place { path: path.clone(), begin: function.start, end: function.end };
-            edits.entry(function).or_default().push((place, edit));
+            let function =
+                Place { path: (*path).clone(), begin: function.start, end: function.end };
+            edits.entry(function).or_default().push((place.clone(), edit));
         }
         let changed = edits.into_iter().map(|(function, mut edits)| {
             // From the last to the first, so that none moves another.
@@ -101,7 +92,7 @@ impl Sources {
             }
             (function, text)
         });
-        Some(changed.collect())
+        Ok(changed.collect())
     }
 }
 
@@ -126,8 +117,8 @@ fn collect(
     Ok(())
 }
 
-/// Returns where the old text of `edit` is, in functions with its name.
-fn places_of(text: &str, edit: &Edit) -> Vec<Range<usize>> {
+/// Returns the functions with the name of `edit` that have its old text, and where the old text is.
+fn places_of(text: &str, edit: &Edit) -> Vec<(Range<usize>, Range<usize>)> {
     let old: Vec<char> = edit.old.chars().filter(|char| !char.is_whitespace()).collect();
     let mut places = Vec::new();
     if !text.contains(&format!("fn {}", edit.function)) {
@@ -135,12 +126,14 @@ fn places_of(text: &str, edit: &Edit) -> Vec<Range<usize>> {
     }
     for function in functions(text, &edit.function) {
         let begin = function.start;
-        let body: Vec<_> =
-            text[function].char_indices().filter(|(_, char)| !char.is_whitespace()).collect();
+        let body: Vec<_> = text[function.clone()]
+            .char_indices()
+            .filter(|(_, char)| !char.is_whitespace())
+            .collect();
         for window in body.windows(old.len()) {
             if window.iter().map(|(_, char)| char).eq(&old) {
                 let (first, (last, char)) = (window[0].0, window[old.len() - 1]);
-                places.push(begin + first..begin + last + char.len_utf8());
+                places.push((function.clone(), begin + first..begin + last + char.len_utf8()));
             }
         }
     }
@@ -214,7 +207,7 @@ impl Store {
     #[test]
     fn text_is_found_whatever_its_white_space() {
         let places = places_of(TEXT, &edit("take", "one(\n  1,\n  2\n);", ""));
-        let [place] = &places[..] else { panic!("{places:?}") };
+        let [(_, place)] = &places[..] else { panic!("{places:?}") };
         assert_eq!(&TEXT[place.clone()], "one(1, 2);");
     }
 
