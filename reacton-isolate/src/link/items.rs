@@ -37,26 +37,17 @@ impl Handed {
     ) -> Option<(Arc<dyn Any + Send + Sync>, &'static Self)> {
         match payload {
             Payload::Bytes(_) => None,
-            Payload::Counted(value) => Some((value, Self::value(announced))),
-            Payload::Edits(edits) => Some((edits, Self::edits(announced))),
+            Payload::Counted(value) => Some((value, Self::reader(announced, false))),
+            Payload::Edits(edits) => Some((edits, Self::reader(announced, true))),
         }
     }
 
-    /// Reads a change with a value.
-    fn value(announced: bool) -> &'static Self {
-        if announced {
-            &Self { announced: true, has_edits: false }
-        } else {
-            &Self { announced: false, has_edits: false }
-        }
-    }
-
-    /// Reads a change with edits.
-    fn edits(announced: bool) -> &'static Self {
-        if announced {
-            &Self { announced: true, has_edits: true }
-        } else {
-            &Self { announced: false, has_edits: true }
+    fn reader(announced: bool, has_edits: bool) -> &'static Self {
+        match (announced, has_edits) {
+            (false, false) => &Self { announced: false, has_edits: false },
+            (false, true) => &Self { announced: false, has_edits: true },
+            (true, false) => &Self { announced: true, has_edits: false },
+            (true, true) => &Self { announced: true, has_edits: true },
         }
     }
 
@@ -117,7 +108,7 @@ pub(crate) fn changes_in(item: &dyn Any) -> Option<(LinkId, Cow<'_, [Change]>)> 
         return Some((item.link, Cow::Borrowed(item.changes())));
     }
     let SharedItem { words, value, .. } = item.downcast_ref()?;
-    let (link, change) = Handed::edits(false).read(*words, Arc::clone(value));
+    let (link, change) = Handed::reader(false, true).read(*words, Arc::clone(value));
     Some((link, Cow::Owned(vec![change])))
 }
 
