@@ -3,7 +3,7 @@
 use reacton::prelude::*;
 use reacton_net::{Host, Session};
 
-use super::places::{SOON, host, key, open, place, until};
+use super::places::{SOON, failure, host, key, open, place, until};
 use super::workers::*;
 
 const MAX: u64 = 100_000;
@@ -123,11 +123,7 @@ fn n6_a_worker_that_is_restarted_with_a_value_that_is_too_long_has_failed() {
         let worker = builder.spawn(&store).expect("the worker starts");
         store.set(&PIXELS, vec![1; LONG]);
         store.set(&INPUT, PANICS);
-        let has_failed = |status: &_| matches!(status, IsolateStatus::Failed { .. });
-        until(&store, |store| store.with(worker.status(), has_failed));
-        let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
-            panic!("{:?}", store.get(worker.status()))
-        };
+        let message = failure(&store, &worker);
         assert!(message.contains("PIXELS") && message.contains("max_value"), "{message}");
         until(&store, |_| host.running() == 0);
     }

@@ -98,3 +98,14 @@ pub(crate) fn until(store: &ReactonStore, mut condition: impl FnMut(&ReactonStor
         std::thread::park_timeout(Duration::from_millis(1));
     }
 }
+
+/// Waits until the worker has failed, and returns why.
+#[track_caller]
+pub(crate) fn failure(store: &ReactonStore, worker: &IsolateStore) -> String {
+    let has_failed = |status: &_| matches!(status, IsolateStatus::Failed { .. });
+    until(store, |store| store.with(worker.status(), has_failed));
+    let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
+        panic!("{:?}", store.get(worker.status()))
+    };
+    message
+}

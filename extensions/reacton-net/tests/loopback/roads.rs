@@ -16,7 +16,7 @@ use reacton_isolate::reach::{
 };
 use reacton_net::Session;
 
-use super::places::{SOON, place, until};
+use super::places::{SOON, failure, place, until};
 use super::workers::*;
 
 /// What a test does with a road whose host has accepted the worker.
@@ -202,11 +202,7 @@ fn n6_a_value_that_is_written_during_a_restart_and_is_too_long_for_its_host_has_
     until(&store, |_| accepted.try_recv().is_ok());
     store.set(&PIXELS, vec![1; LONG]);
     go_on.send(()).expect("the restart waits");
-    let has_failed = |status: &_| matches!(status, IsolateStatus::Failed { .. });
-    until(&store, |store| store.with(worker.status(), has_failed));
-    let IsolateStatus::Failed { message, .. } = store.get(worker.status()) else {
-        panic!("{:?}", store.get(worker.status()))
-    };
+    let message = failure(&store, &worker);
     assert!(message.contains("PIXELS") && message.contains("max_value"), "{message}");
     until(&store, |_| host.running() == 0);
 }
