@@ -19,35 +19,27 @@ const STEPS: [(&str, &[&str]); 6] = [
     ("1000", &["--test", "simulation"]),
     ("1000", LIB),
     ("1000", MODELS),
-    (
-        "1000",
-        &[
-            "--test",
-            "testing",
-            "--test",
-            "sharing",
-            "--test",
-            "life",
-            "--test",
-            "pool",
-            "--test",
-            "calls",
-            "--test",
-            "families",
-            "--test",
-            "stores",
-            "--test",
-            "futures",
-            "--test",
-            "tracing_panics",
-            "--test",
-            "processes",
-            "--test",
-            "groups",
-        ],
-    ),
+    ("1000", PROMISES),
     ("1000", PERSIST),
     ("20000", &["--test", "simulation"]),
+];
+
+/// The promises, one by one.
+const PROMISES: &[&str] = &[
+    "--test=testing",
+    "--test=sharing",
+    "--test=life",
+    "--test=pool",
+    "--test=calls",
+    "--test=families",
+    "--test=stores",
+    "--test=collections",
+    "--test=shared_collections",
+    "--test=shared_families",
+    "--test=futures",
+    "--test=tracing_panics",
+    "--test=processes",
+    "--test=groups",
 ];
 
 const LIB: &[&str] = &[
@@ -140,7 +132,10 @@ impl Trial {
         mutant: &Mutant,
         number: usize,
     ) -> Result<Option<String>, String> {
-        self.first_that_fails(mutant, &[(VARIABLE, &number.to_string())])
+        let number = number.to_string();
+        self.first_that_fails(mutant, |seeds, args| {
+            self.run_tests(&[("REACTON_SEEDS", seeds), (VARIABLE, &number)], args)
+        })
     }
 
     /// Returns the first test that fails with this mutant, in a build of its own.
@@ -150,15 +145,17 @@ impl Trial {
             Ok(changed) => self.write(changed)?,
             Err(error) => return Err(format!("{}: {error}", mutant.name)),
         };
-        let noticed = self.first_that_fails(mutant, &[]);
+        let noticed = self
+            .first_that_fails(mutant, |seeds, args| self.test(&[("REACTON_SEEDS", seeds)], args));
         self.write(originals)?;
         noticed
     }
 
+    /// Runs the steps, with the number of schedules of each, until a test fails.
     fn first_that_fails(
         &self,
         mutant: &Mutant,
-        variables: &[(&str, &str)],
+        run: impl Fn(&str, &[&str]) -> Result<Option<String>, String>,
     ) -> Result<Option<String>, String> {
         let hints = mutant.tests.iter().map(|test| match test.as_str() {
             "lib" => LIB.to_vec(),
@@ -169,8 +166,7 @@ impl Trial {
         let hints: Vec<_> = hints.collect();
         let hints = hints.iter().map(|args| ("1000", args.as_slice()));
         for (seeds, args) in hints.chain(STEPS) {
-            let variables = [variables, &[("REACTON_SEEDS", seeds)]].concat();
-            let noticed = self.test(&variables, args)?;
+            let noticed = run(seeds, args)?;
             if noticed.is_some() {
                 return Ok(noticed);
             }
@@ -193,7 +189,7 @@ impl Trial {
         Ok(before)
     }
 
-    /// Returns the first test that fails. A mutant that does not compile is an error.
+    /// Builds the tests of a step, and returns the first one that fails. A mutant that does not compile is an error.
     fn test(&self, variables: &[(&str, &str)], step: &[&str]) -> Result<Option<String>, String> {
         let only_build = [&["test", "--quiet", "--no-run"], step].concat();
         let built = self.run("cargo", &self.tree, &only_build, &[], 4 * PATIENCE)?;
@@ -204,6 +200,15 @@ impl Trial {
             }
             None => return Err("the build does not end".to_owned()),
         }
+        self.run_tests(variables, step)
+    }
+
+    /// Returns the first test that fails.
+    fn run_tests(
+        &self,
+        variables: &[(&str, &str)],
+        step: &[&str],
+    ) -> Result<Option<String>, String> {
         let test = [&["test", "--quiet"], step].concat();
         Ok(match self.run("cargo", &self.tree, &test, variables, PATIENCE)? {
             None => Some("hangs".to_owned()),
