@@ -15,12 +15,14 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What runs, in this order, until a test fails: how many schedules of the simulation, and the arguments of `cargo
 /// test`.
-const STEPS: [(&str, &[&str]); 6] = [
-    ("1000", &["--test", "simulation"]),
+const STEPS: [(&str, &[&str]); 7] = [
+    // Enough for most mutants.
+    ("100", &["--test", "simulation"]),
     ("1000", LIB),
-    ("1000", MODELS),
     ("1000", PROMISES),
     ("1000", PERSIST),
+    ("1000", MODELS),
+    ("1000", &["--test", "simulation"]),
     ("20000", &["--test", "simulation"]),
 ];
 
@@ -133,7 +135,7 @@ impl Trial {
         number: usize,
     ) -> Result<Option<String>, String> {
         let number = number.to_string();
-        self.first_that_fails(mutant, |seeds, args| {
+        first_that_fails(mutant, |seeds, args| {
             self.run_tests(&[("REACTON_SEEDS", seeds), (VARIABLE, &number)], args)
         })
     }
@@ -145,33 +147,10 @@ impl Trial {
             Ok(changed) => self.write(changed)?,
             Err(error) => return Err(format!("{}: {error}", mutant.name)),
         };
-        let noticed = self
-            .first_that_fails(mutant, |seeds, args| self.test(&[("REACTON_SEEDS", seeds)], args));
+        let noticed =
+            first_that_fails(mutant, |seeds, args| self.test(&[("REACTON_SEEDS", seeds)], args));
         self.write(originals)?;
         noticed
-    }
-
-    /// Runs the steps, with the number of schedules of each, until a test fails.
-    fn first_that_fails(
-        &self,
-        mutant: &Mutant,
-        run: impl Fn(&str, &[&str]) -> Result<Option<String>, String>,
-    ) -> Result<Option<String>, String> {
-        let hints = mutant.tests.iter().map(|test| match test.as_str() {
-            "lib" => LIB.to_vec(),
-            "models" => MODELS.to_vec(),
-            "persist" => PERSIST.to_vec(),
-            test => vec!["--test", test],
-        });
-        let hints: Vec<_> = hints.collect();
-        let hints = hints.iter().map(|args| ("1000", args.as_slice()));
-        for (seeds, args) in hints.chain(STEPS) {
-            let noticed = run(seeds, args)?;
-            if noticed.is_some() {
-                return Ok(noticed);
-            }
-        }
-        Ok(None)
     }
 
     /// Writes these files, and returns their old contents.
@@ -258,6 +237,28 @@ impl Drop for Trial {
         let _ =
             self.run("git", &self.root, &["worktree", "remove", "--force", &tree], &[], PATIENCE);
     }
+}
+
+/// Runs the steps, with the number of schedules of each, until a test fails.
+fn first_that_fails(
+    mutant: &Mutant,
+    run: impl Fn(&str, &[&str]) -> Result<Option<String>, String>,
+) -> Result<Option<String>, String> {
+    let hints = mutant.tests.iter().map(|test| match test.as_str() {
+        "lib" => LIB.to_vec(),
+        "models" => MODELS.to_vec(),
+        "persist" => PERSIST.to_vec(),
+        test => vec!["--test", test],
+    });
+    let hints: Vec<_> = hints.collect();
+    let hints = hints.iter().map(|args| ("1000", args.as_slice()));
+    for (seeds, args) in hints.chain(STEPS) {
+        let noticed = run(seeds, args)?;
+        if noticed.is_some() {
+            return Ok(noticed);
+        }
+    }
+    Ok(None)
 }
 
 fn text(output: &Output) -> String {
