@@ -48,10 +48,13 @@ pub(crate) fn mutation(number: usize) -> bool {{
 const BEGIN: &str = "// mutants: ";
 const END: &str = "// end of mutants";
 
+/// The beginning of a line that chooses the body of one mutant.
+const CHOICE: &str = "if crate::mutation(";
+
 /// The sources with all mutants that are built together.
 pub(crate) struct Schemata {
     pub(crate) files: BTreeMap<PathBuf, String>,
-    /// The lines of each function with several bodies, and the numbers of its mutants.
+    /// The lines of each function with several bodies, and the numbers of the mutants to which they belong.
     functions: Vec<(PathBuf, Range<usize>, Vec<usize>)>,
     /// The mutants of which this is not possible.
     pub(crate) left_out: BTreeSet<usize>,
@@ -129,7 +132,7 @@ fn merged(original: &str, mutated: &BTreeMap<usize, String>) -> String {
     let mut text = format!("{BEGIN}{}\n{head}{{\n", numbers.join(" "));
     for (number, mutated) in mutated {
         let (_, body) = body(mutated).unwrap_or(("", mutated));
-        let _ = write!(text, "if crate::mutation({number}) {body}\nelse ");
+        let _ = write!(text, "{CHOICE}{number}) {body}\nelse ");
     }
     text + body_of_original + "\n}\n" + END + "\n"
 }
@@ -143,18 +146,31 @@ fn body(function: &str) -> Option<(&str, &str)> {
     (!head.contains("const fn") && count('{') == count('}')).then_some((head, body.trim_end()))
 }
 
-/// The lines, counted from 1, of each merged function in `text`, and the numbers of its mutants.
+/// The lines of each merged function in `text`, counted from 1, and the numbers of the mutants to which they belong: one
+/// for its body, and all of them for the other lines.
 fn lines_of(path: &Path, text: &str) -> Vec<(PathBuf, Range<usize>, Vec<usize>)> {
-    let mut found = Vec::new();
-    let mut open = None;
-    for (at, line) in text.lines().enumerate() {
+    let number = |word: &str| word.parse::<usize>().ok();
+    let mut found: Vec<(PathBuf, Range<usize>, Vec<usize>)> = Vec::new();
+    let mut all: Option<Vec<usize>> = None;
+    for (at, line) in (1..).zip(text.lines()) {
+        if let Some((_, last, _)) = found.last_mut().filter(|_| all.is_some()) {
+            last.end = at + 1;
+        }
         if let Some(numbers) = line.strip_prefix(BEGIN) {
-            let numbers = numbers.split_whitespace().filter_map(|number| number.parse().ok());
-            open = Some((at + 1, numbers.collect()));
+            let numbers: Vec<_> = numbers.split_whitespace().filter_map(number).collect();
+            found.push((path.to_owned(), at..at + 1, numbers.clone()));
+            all = Some(numbers);
         } else if line == END {
-            found.extend(
-                open.take().map(|(begin, numbers)| (path.to_owned(), begin..at + 2, numbers)),
-            );
+            all = None;
+        } else if let Some(all) = &all {
+            let next = line.trim_start_matches("else ");
+            if let Some((chosen, _)) =
+                next.strip_prefix(CHOICE).and_then(|rest| rest.split_once(')'))
+            {
+                found.push((path.to_owned(), at..at + 1, number(chosen).into_iter().collect()));
+            } else if next.len() < line.len() {
+                found.push((path.to_owned(), at..at + 1, all.clone()));
+            }
         }
     }
     found
@@ -180,13 +196,16 @@ mod tests {
     }
 
     #[test]
-    fn an_error_blames_the_mutants_of_its_function() {
+    fn an_error_blames_the_mutant_of_its_body_or_all_of_its_function() {
         let text = format!("one\n{}two\n", of_two());
         let path = Path::new("a/b.rs");
         let functions = lines_of(path, &text);
         let schemata = Schemata { files: BTreeMap::new(), functions, left_out: BTreeSet::new() };
         assert_eq!(schemata.blamed("error\n  --> a/b.rs:1:1\n"), BTreeSet::new());
-        assert_eq!(schemata.blamed("  --> x/a/b.rs:5:3\n"), BTreeSet::from([3, 7]));
+        assert_eq!(schemata.blamed("  --> x/a/b.rs:3:1\n"), BTreeSet::from([3, 7]));
+        assert_eq!(schemata.blamed("  --> x/a/b.rs:5:3\n"), BTreeSet::from([3]));
+        assert_eq!(schemata.blamed("  --> x/a/b.rs:8:3\n"), BTreeSet::from([7]));
+        assert_eq!(schemata.blamed("  --> x/a/b.rs:11:3\n"), BTreeSet::from([3, 7]));
     }
 
     #[test]
