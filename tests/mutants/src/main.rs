@@ -4,6 +4,7 @@
 //! tests/mutants/run                     every mutant
 //! tests/mutants/run echo local-remove   these
 //! tests/mutants/run --check             only whether each can still be applied: a second
+//! tests/mutants/run --compile           only whether each can still be compiled: a few minutes
 //! tests/mutants/run --jobs 2            run the tests of so many at a time
 //! ```
 //!
@@ -49,10 +50,11 @@ fn main() -> ExitCode {
 
 /// Returns whether every mutant was noticed.
 fn run(mut args: impl Iterator<Item = String>) -> Result<bool, String> {
-    let (mut names, mut only_check, mut jobs) = (Vec::new(), false, 1);
+    let (mut names, mut only_check, mut only_compile, mut jobs) = (Vec::new(), false, false, 1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--check" => only_check = true,
+            "--compile" => only_compile = true,
             "--jobs" => {
                 let number = args.next().unwrap_or_default();
                 jobs = number.parse().map_err(|error| format!("--jobs `{number}`: {error}"))?;
@@ -68,13 +70,20 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<bool, String> {
     let chosen: Vec<_> =
         mutants.iter().filter(|one| names.is_empty() || names.contains(&one.name)).collect();
     if only_check {
-        let broken = stale(&root, &chosen)?;
-        for message in &broken {
-            println!("{message}");
-        }
-        return Ok(broken.is_empty());
+        return Ok(none_of(&stale(&root, &chosen)?));
+    }
+    if only_compile {
+        return Ok(none_of(&Trial::new(&root)?.rejected(&chosen)?));
     }
     try_all(&root, &chosen, jobs)
+}
+
+/// Prints these messages. Returns whether there are none.
+fn none_of(messages: &[String]) -> bool {
+    for message in messages {
+        println!("{message}");
+    }
+    messages.is_empty()
 }
 
 fn root() -> PathBuf {

@@ -108,7 +108,11 @@ impl Schemata {
     /// Returns the mutants of the functions in which the compiler has found errors.
     pub(crate) fn blamed(&self, log: &str) -> BTreeSet<usize> {
         let mut blamed = BTreeSet::new();
-        for place in log.lines().filter_map(|line| line.trim_start().strip_prefix("--> ")) {
+        let mut is_error = false;
+        for line in log.lines() {
+            is_error = line.starts_with("error") || is_error && !line.starts_with("warning");
+            let place = line.trim_start().strip_prefix("--> ").filter(|_| is_error);
+            let Some(place) = place else { continue };
             let mut parts = place.split(':');
             let (Some(path), Some(Ok(line))) =
                 (parts.next(), parts.next().map(str::parse::<usize>))
@@ -202,10 +206,11 @@ mod tests {
         let functions = lines_of(path, &text);
         let schemata = Schemata { files: BTreeMap::new(), functions, left_out: BTreeSet::new() };
         assert_eq!(schemata.blamed("error\n  --> a/b.rs:1:1\n"), BTreeSet::new());
-        assert_eq!(schemata.blamed("  --> x/a/b.rs:3:1\n"), BTreeSet::from([3, 7]));
-        assert_eq!(schemata.blamed("  --> x/a/b.rs:5:3\n"), BTreeSet::from([3]));
-        assert_eq!(schemata.blamed("  --> x/a/b.rs:8:3\n"), BTreeSet::from([7]));
-        assert_eq!(schemata.blamed("  --> x/a/b.rs:11:3\n"), BTreeSet::from([3, 7]));
+        assert_eq!(schemata.blamed("error: one\n  --> x/a/b.rs:3:1\n"), BTreeSet::from([3, 7]));
+        assert_eq!(schemata.blamed("error[E0433]\n  --> x/a/b.rs:5:3\n"), BTreeSet::from([3]));
+        assert_eq!(schemata.blamed("warning: unused\n  --> x/a/b.rs:5:3\n"), BTreeSet::new());
+        assert_eq!(schemata.blamed("error: two\n  --> x/a/b.rs:8:3\n"), BTreeSet::from([7]));
+        assert_eq!(schemata.blamed("error: all\n  --> x/a/b.rs:11:3\n"), BTreeSet::from([3, 7]));
     }
 
     #[test]

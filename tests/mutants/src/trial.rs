@@ -62,6 +62,9 @@ const CHECK: &[&str] =
 
 const MODELS: &[&str] = &["-p", "reacton-models", "--test", "models"];
 
+/// Files with their contents.
+type Files = Vec<(PathBuf, String)>;
+
 /// A separate working tree, which is removed when this is dropped.
 pub(crate) struct Trial {
     root: PathBuf,
@@ -94,19 +97,20 @@ impl Trial {
     /// Builds as many of these mutants as possible together. Returns the numbers of the others. The tests have to pass
     /// if none is active.
     pub(crate) fn build_together(&self, mutants: &[&Mutant]) -> Result<BTreeSet<usize>, String> {
+        let (left_out, _) = self.write_together(mutants)?;
+        self.are_unnoticed()?;
+        Ok(left_out)
+    }
+
+    /// Writes as many of these mutants as possible into the tree, so that all of it compiles. Returns the numbers of the
+    /// others, and the files as they were.
+    fn write_together(&self, mutants: &[&Mutant]) -> Result<(BTreeSet<usize>, Files), String> {
         let sources = Sources::read(&self.tree)?;
         let mut left_out = BTreeSet::new();
         loop {
             let schemata = Schemata::new(&self.tree, &sources, mutants, left_out)?;
             let originals = self.write(schemata.files.clone())?;
-            let log = match self.run("cargo", &self.tree, CHECK, &[], 4 * PATIENCE)? {
-                Some(output) if output.status.success() => match self.are_unnoticed() {
-                    Ok(()) => return Ok(schemata.left_out),
-                    Err(error) => error,
-                },
-                Some(output) => text(&output),
-                None => return Err("the build does not end".to_owned()),
-            };
+            let Some(log) = self.rejection()? else { return Ok((schemata.left_out, originals)) };
             let blamed = schemata.blamed(&log);
             if blamed.is_empty() {
                 return Err(format!("no mutant is to blame for this:\n{log}"));
@@ -114,6 +118,30 @@ impl Trial {
             left_out = &schemata.left_out | &blamed;
             self.write(originals)?;
         }
+    }
+
+    /// Why the compiler rejects the tree, if it does.
+    fn rejection(&self) -> Result<Option<String>, String> {
+        match self.run("cargo", &self.tree, CHECK, &[], 4 * PATIENCE)? {
+            Some(output) if output.status.success() => Ok(None),
+            Some(output) => Ok(Some(text(&output))),
+            None => Err("the build does not end".to_owned()),
+        }
+    }
+
+    /// Returns a message for each of these mutants that cannot be compiled.
+    pub(crate) fn rejected(&self, mutants: &[&Mutant]) -> Result<Vec<String>, String> {
+        let (left_out, originals) = self.write_together(mutants)?;
+        self.write(originals)?;
+        let sources = Sources::read(&self.tree)?;
+        let mut rejected = Vec::new();
+        for mutant in left_out.into_iter().filter_map(|number| mutants.get(number)) {
+            let originals = self.write(sources.mutated(mutant)?)?;
+            let log = self.rejection()?;
+            rejected.extend(log.map(|log| format!("{}:\n{log}", mutant.name)));
+            self.write(originals)?;
+        }
+        Ok(rejected)
     }
 
     /// Fails if a test fails although no mutant is active.
@@ -154,10 +182,7 @@ impl Trial {
     }
 
     /// Writes these files, and returns their old contents.
-    fn write(
-        &self,
-        files: impl IntoIterator<Item = (PathBuf, String)>,
-    ) -> Result<Vec<(PathBuf, String)>, String> {
+    fn write(&self, files: impl IntoIterator<Item = (PathBuf, String)>) -> Result<Files, String> {
         let mut before = Vec::new();
         for (path, text) in files {
             let place = self.tree.join(&path);
