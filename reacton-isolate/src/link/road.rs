@@ -69,6 +69,7 @@ const PAUSE: Duration = Duration::from_micros(20);
 
 /// The sending end of a road.
 pub(crate) struct Sender {
+    delivery: Delivery,
     state: Mutex<State>,
     changed: Condvar,
     /// The number of the other end's messages that this end has applied or merged.
@@ -102,7 +103,6 @@ struct State {
     road: Option<Arc<dyn RoadSender>>,
     /// The road, after it has refused bytes. Its receiving side goes on until this sender is ended.
     refused: Option<Arc<dyn RoadSender>>,
-    delivery: Delivery,
     /// Until the worker may begin, only these frames are sent, and everything else waits.
     first: Option<Batch>,
     batch: Batch,
@@ -189,7 +189,6 @@ impl Sender {
         let state = State {
             road: None,
             refused: None,
-            delivery,
             first: None,
             batch: Batch::default(),
             spare: Batch::default(),
@@ -202,6 +201,7 @@ impl Sender {
             ended: false,
         };
         Self {
+            delivery,
             state: Mutex::new(state),
             changed: Condvar::new(),
             taken: AtomicU64::new(0),
@@ -289,7 +289,7 @@ impl Sender {
             self.drained.store(true, Ordering::Relaxed);
         }
         let mut displaced = ChangeList::NONE;
-        let sent = self.put(Urgency::Soon, |state| match state.delivery {
+        let sent = self.put(Urgency::Soon, |state| match self.delivery {
             Delivery::Every => {
                 state.encode(&message);
                 Sent::Queued
@@ -311,7 +311,7 @@ impl Sender {
 
     /// As [`send`](Self::send), for one change that this store wrote itself.
     pub(super) fn send_change(&self, clock: u64, change: Change) -> Sent {
-        if self.state().delivery == Delivery::Latest {
+        if self.delivery == Delivery::Latest {
             let changes = ChangeList::one(change);
             return self.send(IsolateMessage::ReactonValueChanged { clock, changes });
         }

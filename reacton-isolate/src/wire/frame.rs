@@ -179,6 +179,16 @@ impl Kind {
     ];
 
     fn of(number: u64) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u64 == number)
+        // Each frame asks for it, so no search.
+        usize::try_from(number).ok().and_then(|number| Self::ALL.get(number)).copied()
     }
 }
+
+// Each kind stands at its number.
+const _: () = {
+    let mut at = 0;
+    while at < Kind::ALL.len() {
+        assert!(Kind::ALL[at] as usize == at);
+        at += 1;
+    }
+};
