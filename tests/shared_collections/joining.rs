@@ -288,6 +288,25 @@ fn c15_a_collection_of_another_store_is_older_than_what_is_written_later() {
 }
 
 #[test]
+fn c15_a_counter_of_another_store_is_older_than_what_is_written_later() {
+    let simulation = Simulation::new(1);
+    let (store, other) = (ReactonStore::new(), ReactonStore::new());
+    let (_first, _) = spawn(&simulation, &other, Delivery::Every);
+    for number in 0..100 {
+        other.update(&DONE, |done| done.set(number));
+    }
+    let foreign = other.get(&DONE);
+    store.update(&DONE, |done| *done = foreign);
+    let (_worker, below) = spawn(&simulation, &store, Delivery::Every);
+    store.update(&DONE, |done| done.set(7));
+    simulation.settle();
+    assert_eq!((store.get(&DONE).value(), below.get(&DONE).value()), (7, 7));
+    below.update(&DONE, |done| done.add(1));
+    simulation.settle();
+    assert_eq!((store.get(&DONE).value(), below.get(&DONE).value()), (8, 8));
+}
+
+#[test]
 fn c15_a_worker_receives_what_was_written_before_any_worker_existed() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();

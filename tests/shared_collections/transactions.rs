@@ -60,6 +60,36 @@ fn c16_observers_of_changes_and_of_entries_are_called_for_what_arrives() {
 }
 
 #[test]
+fn c16_observers_of_a_counter_are_called_for_what_arrives() {
+    let simulation = Simulation::new(1);
+    let store = ReactonStore::new();
+    let (_one, first) = spawn(&simulation, &store, Delivery::Every);
+    let (_two, second) = spawn(&simulation, &store, Delivery::Latest);
+    let (values, changes) = (Log::new(), Log::new());
+    let (seen, heard) = (values.clone(), changes.clone());
+    store.effect(move |cx| seen.push(cx.get(&DONE).value()));
+    second.subscribe_changes(&DONE, move |_, changes| {
+        for change in changes {
+            heard.push((change.old().copied(), change.new().copied()));
+        }
+    });
+    let total = store.fold(&DONE, 0, |total, change| {
+        total + change.new().unwrap_or(&0) - change.old().unwrap_or(&0)
+    });
+    assert_eq!((store.get(&total), values.take()), (0, vec![0]));
+    first.update(&DONE, |done| done.add(3));
+    simulation.settle();
+    first.update(&DONE, |done| done.set(10));
+    simulation.settle();
+    assert_eq!((store.get(&total), values.take()), (10, vec![3, 10]));
+    assert_eq!(changes.take(), [(Some(0), Some(3)), (Some(3), Some(10))]);
+    // What does not change the value calls no observer.
+    first.update(&DONE, |done| done.set(10));
+    simulation.settle();
+    assert_eq!((values.take(), changes.take()), (Vec::new(), Vec::new()));
+}
+
+#[test]
 fn c16_arriving_edits_are_forwarded_and_never_sent_back() {
     let simulation = Simulation::new(1);
     let store = ReactonStore::new();

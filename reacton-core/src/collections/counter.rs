@@ -150,7 +150,8 @@ impl Merge for Counter {
             self.log = None;
         }
         let moved = Moved { old: before?, new: self.value };
-        touched.then_some(moved)
+        // What has arrived is a change if the value differs.
+        (touched || !moved.is_empty()).then_some(moved)
     }
 
     fn replace(&mut self, other: Self) {
@@ -203,6 +204,7 @@ impl Merge for Counter {
         log.added = false;
         if let Some(before) = log.reset.take() {
             self.totals = before;
+            self.value = self.sum();
         }
     }
 
@@ -217,13 +219,19 @@ impl Merge for Counter {
         if reset < self.reset {
             return false;
         }
+        // What the open transaction has set stays above what arrives (rule 19).
+        let open = self.log.as_mut().and_then(|log| log.reset.as_mut());
+        let is_below = open.is_some();
+        let totals = open.unwrap_or(&mut self.totals);
         if reset > self.reset {
-            (self.reset, self.totals) = (reset, Tree::new());
-        } else if self.totals.get(&site).is_some_and(|total| total.version >= version) {
+            (self.reset, *totals) = (reset, Tree::new());
+        } else if totals.get(&site).is_some_and(|total| total.version >= version) {
             return false;
         }
-        self.totals.insert(site, Total { added, version });
-        self.value = self.sum();
+        totals.insert(site, Total { added, version });
+        if !is_below {
+            self.value = self.sum();
+        }
         true
     }
 
@@ -245,6 +253,21 @@ impl Merge for Counter {
         {
             total.version = Version::NEVER;
         }
+    }
+
+    fn sweep(&mut self, clock: u64) {
+        if clock < u64::MAX {
+            return;
+        }
+        // Nothing that another store has added arrives any more.
+        let total = Total { added: self.value, version: Version::NEVER };
+        let totals = Tree::from_sorted([(SET, total)]);
+        *self = Self { reset: Version::NEVER, totals, value: self.value, log: None };
+    }
+
+    fn newest_clock(&self) -> u64 {
+        let clocks = self.totals.iter().map(|(_, total)| total.version.clock);
+        clocks.fold(self.reset.clock, u64::max)
     }
 
     const __RECORDS_ENTRIES: bool = true;
@@ -347,3 +370,6 @@ impl Compose for Moved {
         if self.is_empty() { Vec::new() } else { vec![Change::Replaced { key: (), old, new }] }
     }
 }
+
+#[cfg(test)]
+mod tests;

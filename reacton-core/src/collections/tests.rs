@@ -308,26 +308,6 @@ fn m10_a_sweep_forgets_removals_and_keeps_the_reset() {
 }
 
 #[test]
-fn m5_what_is_added_before_a_set_that_comes_out_equal_is_undone_with_it() {
-    let mut counter = Counter::new();
-    assert!(counter.join(Edit::Put((3, 1, 0), 950), version(3)));
-    for added in [-82, 5] {
-        counter.begin(Writer { site: 9, shares: true });
-        counter.add(added);
-        counter.settle();
-        counter.begin(Writer { site: 9, shares: true });
-        counter.set(1);
-        counter.add(1);
-        counter.set(950);
-        counter.settle();
-        counter.revert();
-    }
-    assert!(counter.join(Edit::Put((3, 1, 7), 109), version(5)));
-    assert_eq!(counter.value(), 1059);
-    assert_eq!(all(&counter).len(), 2, "site 9 has an entry");
-}
-
-#[test]
 fn c6_an_entry_that_could_not_be_sent_loses_against_any_later_one() {
     let mut map = ReactonMap::new();
     sealed(&mut map, 3, |map| drop(map.insert(1, 1)));
