@@ -3,6 +3,7 @@
 use std::sync::mpsc::channel;
 
 use reacton::prelude::*;
+use reacton::testing::Simulation;
 use reacton_support::receive;
 use reacton_support::wait_until;
 
@@ -88,4 +89,43 @@ fn c20_a_zero_copy_worker_shares_any_collection_by_count() {
     wait_until(&store, |store| store.get(&DONE).value() == 1);
     assert_eq!(worker.stats().bytes_sent, 1, "only the key is sent as bytes");
     end(worker);
+}
+
+#[reacton(zero_copy)]
+static LINES: ReactonList<u32> = ReactonList::from([1, 2]);
+
+/// Returns the items and their ids.
+fn lines(store: &ReactonStore) -> Vec<(ItemId, u32)> {
+    store.with(&LINES, |lines| lines.ids().zip(lines.iter().copied()).collect())
+}
+
+/// What comes from a process is serialized, and is sent on to threads by reference count.
+#[test]
+fn c20_items_of_a_process_that_arrive_in_one_message_are_whole_in_the_threads() {
+    for removes in [false, true] {
+        let simulation = Simulation::new(1);
+        let store = ReactonStore::new();
+        let spawn = |delivery| {
+            let builder = IsolateStore::builder().shared(shared![LINES]).delivery(delivery);
+            let worker = builder.spawn(&store, |_: &ReactonStore| {}).expect("the worker starts");
+            let below = simulation.store_of(&worker).expect("the worker was just spawned");
+            (worker, below)
+        };
+        let (worker, there) = simulation.away(|| spawn(Delivery::Latest));
+        let (other, here) = spawn(Delivery::Every);
+        simulation.settle();
+        // Under `Latest` main receives them as one message.
+        there.update(&LINES, |lines| lines.insert(0, 7));
+        there.update(&LINES, |lines| lines.push(8));
+        there.update(&LINES, |lines| lines.move_to(0, 2));
+        there.update(&LINES, |lines| lines.set(3, 9));
+        if removes {
+            there.update(&LINES, |lines| lines.remove(2));
+        }
+        simulation.settle();
+        let all = lines(&there);
+        assert_eq!(all.len(), if removes { 3 } else { 4 });
+        assert_eq!((lines(&store), lines(&here)), (all.clone(), all));
+        assert_eq!((store.get(worker.last_error()), store.get(other.last_error())), (None, None));
+    }
 }

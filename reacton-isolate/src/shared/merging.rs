@@ -271,12 +271,9 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         (sealed.edits.answers, sealed.edits.reset) = (edits.answers, edits.reset);
         let Some(held) = wiring.held(reacton, Moment::Now) else { return sealed };
         for record in &edits.records {
-            match E::convert(&held, record) {
-                Ok(body) => sealed.edits.records.push(Record { body, ..record.clone() }),
-                Err(reason) => {
-                    let error = LinkError::Encode { reacton: reacton.name().into(), reason };
-                    sealed.errors.push(at_key(error, &record.key));
-                }
+            if let Err(reason) = E::convert(&held, record, &mut sealed.edits.records) {
+                let error = LinkError::Encode { reacton: reacton.name().into(), reason };
+                sealed.errors.push(at_key(error, &record.key));
             }
         }
         sealed

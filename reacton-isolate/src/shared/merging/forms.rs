@@ -38,8 +38,9 @@ pub(crate) trait ItemForm<T: Merge<Key: Portable>>: 'static {
     /// Returns the item in a record, or the reason why there is none.
     fn unpack(body: &RecordBody) -> Result<Self::Item, String>;
 
-    /// Returns the same item in this form, or the reason why that is not possible. The value has the item.
-    fn convert(value: &T, record: &Record) -> Result<RecordBody, String>;
+    /// Adds the same item in this form, or returns the reason why that is not possible. The value has the item, unless a newer edit has
+    /// replaced or removed it.
+    fn convert(value: &T, record: &Record, to: &mut Vec<Record>) -> Result<(), String>;
 
     fn join(value: &mut T, key: T::Key, item: Self::Item, version: Version) -> bool;
 
@@ -151,14 +152,16 @@ impl<T: Merge<Key: Portable, Item: Portable>> ItemForm<T> for InBytes {
         }
     }
 
-    fn convert(_: &T, record: &Record) -> Result<RecordBody, String> {
-        match &record.body {
+    fn convert(_: &T, record: &Record, to: &mut Vec<Record>) -> Result<(), String> {
+        let body = match &record.body {
             RecordBody::Counted(item) => {
                 let item = item.downcast_ref::<T::Item>().ok_or_else(wrong_form)?;
-                codec::encode(item).map(RecordBody::Bytes)
+                RecordBody::Bytes(codec::encode(item)?)
             }
-            body => Ok(body.clone()),
-        }
+            body => body.clone(),
+        };
+        to.push(Record { body, ..record.clone() });
+        Ok(())
     }
 
     fn join(value: &mut T, key: T::Key, item: T::Item, version: Version) -> bool {
@@ -252,15 +255,29 @@ where
         }
     }
 
-    fn convert(value: &T, record: &Record) -> Result<RecordBody, String> {
-        match &record.body {
-            // An item that came from a process was decoded when it was joined.
-            RecordBody::Bytes(_) => {
-                let item = value.counted(&codec::decode(&record.key)?);
-                item.map(|item| RecordBody::Counted(item)).ok_or_else(|| String::from("it is gone"))
+    fn convert(value: &T, record: &Record, to: &mut Vec<Record>) -> Result<(), String> {
+        let RecordBody::Bytes(_) = &record.body else {
+            to.push(record.clone());
+            return Ok(());
+        };
+        // An item that came from a process was decoded when it was joined. What has replaced it since then has a record of its own, and an
+        // item of a list whose parts were joined separately is several records (M6).
+        let key = codec::decode(&record.key)?;
+        let mut result = Ok(());
+        value.show(Which::Keys(&[key]), &mut |edit, version| {
+            let Edit::Put(key, _) = edit else { return };
+            let Some(item) = value.counted(key).filter(|_| version != Version::NEVER) else {
+                return;
+            };
+            match codec::encode(key) {
+                Ok(key) => to.push(Record {
+                    announced: record.announced,
+                    ..Record::new(key, version, RecordBody::Counted(item))
+                }),
+                Err(reason) => result = Err(reason),
             }
-            body => Ok(body.clone()),
-        }
+        });
+        result
     }
 
     fn join(value: &mut T, key: T::Key, item: Arc<T::Item>, version: Version) -> bool {
