@@ -8,6 +8,8 @@
 mod asking;
 #[path = "simulation/fallible.rs"]
 mod fallible;
+#[path = "simulation/hosts.rs"]
+mod hosts;
 #[path = "simulation/jobs.rs"]
 mod jobs;
 #[path = "simulation/machines.rs"]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use reacton::prelude::*;
 use reacton::testing::Simulation;
 
+use crate::hosts::{Disturbed, Hosts};
 use crate::observers::PLANNED;
 use crate::oracle::{ASK, ASK_LATER, BEGUN, ORDER, RESULT, SETTING, begun, oracle, takes_turns};
 use crate::schedule::run_all;
@@ -66,6 +67,7 @@ struct Outcomes {
     killed: u64,
     disposed: u64,
     cancelled: u64,
+    disturbed: Disturbed,
 }
 
 impl AddAssign for Outcomes {
@@ -76,6 +78,7 @@ impl AddAssign for Outcomes {
         self.killed += other.killed;
         self.disposed += other.disposed;
         self.cancelled += other.cancelled;
+        self.disturbed += other.disturbed;
     }
 }
 
@@ -86,7 +89,9 @@ struct Schedule {
     retries: u32,
     /// The workers are behind roads.
     away: bool,
-    /// A process of a worker was killed: its calls are repeated or lost.
+    /// Where they run, if that is on hosts.
+    hosts: Option<Hosts>,
+    /// A process or a host of a worker was lost: its calls are repeated or lost.
     killed: Cell<bool>,
     /// Some worker may have ended for good.
     ends: Cell<bool>,
@@ -111,7 +116,7 @@ fn next(asked: &Cell<u32>) -> u32 {
 }
 
 impl Schedule {
-    fn begin(simulation: Rc<Simulation>) -> Self {
+    fn begin(simulation: Rc<Simulation>, on_hosts: bool) -> Self {
         BEGUN.take();
         ORDER.take();
         let store = ReactonStore::new();
@@ -121,11 +126,13 @@ impl Schedule {
             results.borrow_mut().insert(*number);
         });
         let retries = u32::try_from(simulation.pick(3)).unwrap_or(0);
-        let max = if simulation.pick(4) == 0 { 1 } else { 1000 };
+        // While a host is away, each attempt counts.
+        let (often, wait) = if on_hosts { (100_000, 10) } else { (1000, 0) };
+        let max = if simulation.pick(4) == 0 { 1 } else { often };
         let restart = Restart::OnPanic {
             max,
             within: Duration::from_secs(3600),
-            backoff: Duration::from_millis(simulation.pick(3) as u64),
+            backoff: Duration::from_millis(wait + simulation.pick(3) as u64),
         };
         let builder = oracle::builder().retries(retries).restart(restart);
         let members = simulation.pick(4);
@@ -139,8 +146,13 @@ impl Schedule {
                 Target::Many(pool.spawn(&store).expect("the worker starts"))
             }
         };
-        let away = simulation.pick(2) == 0;
-        let target = if away { simulation.away(spawn) } else { spawn() };
+        let hosts = on_hosts.then(|| Hosts::begin(&simulation, 3));
+        let away = on_hosts || simulation.pick(2) == 0;
+        let target = match &hosts {
+            Some(hosts) => hosts.at(spawn),
+            None if away => simulation.away(spawn),
+            None => spawn(),
+        };
         let ends = Cell::new(max == 1);
         let (target, asked) = (Rc::new(target), Rc::<Cell<u32>>::default());
         let by_observer = Rc::<RefCell<Vec<Open>>>::default();
@@ -161,6 +173,7 @@ impl Schedule {
             target,
             retries,
             away,
+            hosts,
             killed: Cell::new(false),
             ends,
             seen: numbers,
@@ -238,6 +251,16 @@ impl Schedule {
         self.killed.set(self.killed.get() || killed);
     }
 
+    /// Something happens to a host, or time passes.
+    fn disturb(&mut self) {
+        let Some(hosts) = &mut self.hosts else { return };
+        match self.simulation.pick(3) {
+            0 => hosts.advance(),
+            _ => hosts.disturb(),
+        }
+        self.killed.set(!hosts.is_fair() && hosts.disturbed().losses() > 0);
+    }
+
     /// Takes one step of the test.
     fn act(&mut self) {
         match self.simulation.pick(20) {
@@ -245,7 +268,8 @@ impl Schedule {
             6..8 => self.simulation.interleaved(|| self.store.update(&SETTING, |n| *n += 1)),
             8 => self.cancel(),
             9 if self.simulation.pick(10) == 0 => self.end_one(),
-            10 if self.simulation.pick(5) == 0 => self.kill(),
+            10 if self.simulation.pick(5) == 0 && self.hosts.is_none() => self.kill(),
+            10 | 11 if self.hosts.is_some() => self.disturb(),
             _ => {
                 self.simulation.step();
             }
@@ -301,7 +325,10 @@ impl Schedule {
             Err(CallError::Panicked { message, .. }) => {
                 self.outcomes.panicked += 1;
                 // Or the worker panicked in a turn that it took while it answered.
-                assert!((kills || takes_turns(number)) && message.contains(PLANNED), "{message}");
+                assert!(kills || takes_turns(number), "{message}");
+                // What it said of its panic may be lost with its host, or with the road of a worker that is disposed.
+                let is_lost = self.hosts.is_some() && (self.killed.get() || self.ends.get());
+                assert!(message.contains(PLANNED) || is_lost, "{message}");
                 assert!(
                     begun(number) == self.retries + 1 || self.ends.get() || self.killed.get(),
                     "{}",
@@ -339,6 +366,7 @@ impl Schedule {
         for _ in 0..60 {
             self.act();
         }
+        self.hosts.iter().for_each(Hosts::mend);
         self.simulation.settle();
         self.look();
         let limit = if self.ends.get() { usize::MAX } else { 0 };
@@ -370,6 +398,10 @@ impl Schedule {
             assert_eq!(begun(*number), 0, "call {number} was cancelled, and has begun");
         }
         self.outcomes.killed += u64::from(self.killed.get());
+        if let Some(hosts) = &self.hosts {
+            assert_eq!(hosts.running(), 0, "places of no worker");
+            self.outcomes.disturbed = hosts.disturbed();
+        }
         self.outcomes
     }
 
@@ -381,10 +413,21 @@ impl Schedule {
 
 #[test]
 fn k1_in_every_schedule_each_call_has_one_outcome_in_order_with_the_state() {
-    let (seeds, all) = run_all(|simulation| Schedule::begin(simulation).run());
+    let (seeds, all) = run_all(|simulation| Schedule::begin(simulation, false).run());
     if seeds >= 100 {
         assert!(all.answered > 5 * seeds && all.panicked > seeds / 4 && all.cancelled > seeds / 2);
         assert!(all.died > seeds / 50 && all.disposed > seeds / 50);
         assert!(all.killed > seeds / 50);
+    }
+}
+
+/// Run by the simulation of hosts.
+pub(crate) fn on_hosts() {
+    let (seeds, all) = run_all(|simulation| Schedule::begin(simulation, true).run());
+    if seeds >= 100 {
+        assert!(all.answered > 5 * seeds && all.panicked > seeds / 4 && all.cancelled > seeds / 2);
+        assert!(all.died > seeds / 50 && all.disposed > seeds / 50);
+        let Disturbed { hosts_lost, roads_lost, cuts, stops } = all.disturbed;
+        assert!(hosts_lost.min(roads_lost).min(stops) > seeds / 10 && cuts > seeds / 2);
     }
 }

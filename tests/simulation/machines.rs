@@ -12,10 +12,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use reacton::prelude::*;
-use reacton::testing::{SimulatedHost, Simulation, version};
+use reacton::testing::{Simulation, version};
 
 use self::journal::{Journal, forget_all};
 use self::tally::Tally;
+use crate::asking;
+use crate::hosts::{Disturbed, Hosts};
+use crate::jobs;
+use crate::merging;
 use crate::schedule::run_all;
 
 /// Counts up by one, in main only.
@@ -59,15 +63,6 @@ fn report_of(worker: usize) -> &'static Reacton<Report> {
     [&FIRST, &SECOND, &THIRD][worker]
 }
 
-/// What is done to hosts in a schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Weather {
-    /// Cuts that are shorter than the patience of both ends.
-    Fair,
-    /// Whatever happens to machines and networks.
-    Foul,
-}
-
 struct Worker {
     isolate: IsolateStore,
     delivery: Delivery,
@@ -79,15 +74,10 @@ struct Worker {
 struct Site {
     simulation: Rc<Simulation>,
     store: ReactonStore,
-    hosts: Vec<SimulatedHost>,
-    /// The hosts that were lost or stopped, and are not back.
-    away: Vec<bool>,
+    hosts: Hosts,
     workers: Vec<Worker>,
     /// How many workers were spawned, also in vain.
     spawned: usize,
-    weather: Weather,
-    /// When the last cut is over.
-    cut_until: Duration,
     tally: Tally,
 }
 
@@ -95,21 +85,9 @@ impl Site {
     /// The beginning of a schedule. A choice of 0 is always the simplest one, because schedules are shrunk to zeros.
     fn new(simulation: Rc<Simulation>) -> Self {
         forget_all();
-        let store = ReactonStore::new();
-        let weather = [Weather::Foul, Weather::Fair][usize::from(simulation.pick(3) == 2)];
-        let hosts = (0..=1 + simulation.pick(2)).map(|_| simulation.host(2 + simulation.pick(2)));
-        let hosts: Vec<_> = hosts.collect();
-        let mut site = Self {
-            simulation,
-            store,
-            away: vec![false; hosts.len()],
-            hosts,
-            workers: Vec::new(),
-            spawned: 0,
-            weather,
-            cut_until: Duration::ZERO,
-            tally: Tally::default(),
-        };
+        let (store, hosts) = (ReactonStore::new(), Hosts::begin(&simulation, 2));
+        let (workers, tally) = (Vec::new(), Tally::default());
+        let mut site = Self { simulation, store, hosts, workers, spawned: 0, tally };
         site.spawn();
         site
     }
@@ -148,7 +126,7 @@ impl Site {
         let journal = Journal::begin(number, delivery == Delivery::Every);
         journal.listen(&self.store);
         let entry = move |store: &ReactonStore| journal::live(store, number);
-        let spawned = self.simulation.at(&self.hosts, || builder.spawn(&self.store, entry));
+        let spawned = self.hosts.at(|| builder.spawn(&self.store, entry));
         match spawned {
             Ok(isolate) => {
                 journal.watch(&self.store, &isolate);
@@ -162,7 +140,7 @@ impl Site {
             }
             Err(error) => {
                 // Its host was lost, or is stopped, in the middle of the handshake.
-                assert!(self.weather == Weather::Foul, "{error}");
+                assert!(!self.hosts.is_fair(), "{error}");
                 self.tally.unreachable += 1;
             }
         }
@@ -220,74 +198,6 @@ impl Site {
         worker.journal.end();
     }
 
-    fn disturb(&mut self) {
-        let at = self.pick(self.hosts.len());
-        if self.weather == Weather::Fair {
-            return self.cut_for_a_moment(at);
-        }
-        let host = self.hosts[at].clone();
-        match self.pick(8) {
-            0 | 1 => {
-                let time = [1_000, 5_000, 29_000, 60_000, 100_000][self.pick(5)];
-                self.note(|| format!("host {at} is cut off for {time} ms"));
-                self.tally.cuts += 1;
-                host.cut(Duration::from_millis(time));
-                if time >= 60_000 {
-                    // One end has lost its patience, and the other one has not.
-                    let patience = Duration::from_secs(29 + self.pick(12) as u64);
-                    self.simulation.advance(patience);
-                }
-            }
-            2 => {
-                self.note(|| format!("the connection to host {at} is lost"));
-                self.tally.roads_lost += host.running() as u64;
-                host.sever();
-            }
-            3 => {
-                self.note(|| format!("host {at} is lost"));
-                self.tally.hosts_lost += 1;
-                self.away[at] = true;
-                host.lose();
-                assert_eq!(host.running(), 0, "host {at} is lost with its workers");
-            }
-            4 => {
-                self.note(|| format!("host {at} stops"));
-                self.tally.stops += 1;
-                self.away[at] = true;
-                host.stop();
-            }
-            5 => {
-                let others = self.pick(4);
-                self.note(|| format!("others have {others} workers on host {at}"));
-                host.occupy(others);
-            }
-            _ if std::mem::take(&mut self.away[at]) => {
-                self.note(|| format!("host {at} is back"));
-                host.come_back();
-            }
-            _ => {}
-        }
-    }
-
-    /// A cut after which nothing may be lost. One at a time, so that they do not add up.
-    fn cut_for_a_moment(&mut self, at: usize) {
-        let now = self.simulation.elapsed();
-        if now < self.cut_until + Duration::from_secs(1) {
-            return;
-        }
-        let time = Duration::from_millis([500, 2_500, 8_000, 28_000][self.pick(4)]);
-        self.note(|| format!("host {at} is cut off for {time:?}"));
-        self.cut_until = now + time;
-        self.tally.cuts += 1;
-        self.hosts[at].cut(time);
-    }
-
-    fn advance(&self) {
-        let time = Duration::from_millis([50, 2_000, 12_000, 40_000][self.pick(4)]);
-        self.note(|| format!("{time:?} pass"));
-        self.simulation.advance(time);
-    }
-
     fn act(&mut self) {
         match self.pick(24) {
             0..10 => {
@@ -299,9 +209,9 @@ impl Site {
             14..17 => self.write(),
             17 => self.spawn(),
             18 if self.pick(6) == 5 => self.end_one(),
-            19 if self.weather == Weather::Foul => journal::arm(self.pick(WORKERS)),
-            19..22 => self.disturb(),
-            22 | 23 => self.advance(),
+            19 if !self.hosts.is_fair() => journal::arm(self.pick(WORKERS)),
+            19..22 => self.hosts.disturb(),
+            22 | 23 => self.hosts.advance(),
             _ => {}
         }
         self.look();
@@ -325,12 +235,7 @@ impl Site {
         }
         self.note(|| String::from("everything comes to rest"));
         journal::disarm();
-        for host in &self.hosts {
-            host.occupy(0);
-            if self.weather == Weather::Foul {
-                host.come_back();
-            }
-        }
+        self.hosts.mend();
         self.settle();
         // What is written now arrives, too.
         self.order();
@@ -342,8 +247,8 @@ impl Site {
         }
         self.settle();
         assert_eq!((self.simulation.roads(), self.simulation.workers().len()), (0, 0));
-        let left: usize = self.hosts.iter().map(SimulatedHost::running).sum();
-        assert_eq!(left, 0, "places of no worker");
+        assert_eq!(self.hosts.running(), 0, "places of no worker");
+        self.tally.disturbed = self.hosts.disturbed();
         self.tally
     }
 
@@ -358,7 +263,7 @@ impl Site {
             let shown = self.store.get(worker.isolate.status());
             let Worker { isolate, delivery, restarts, journal, .. } = worker;
             let stats = isolate.stats();
-            if self.weather == Weather::Fair {
+            if self.hosts.is_fair() {
                 assert_eq!((&shown, stats.restarts), (&IsolateStatus::Running, 0));
             }
             if shown != IsolateStatus::Running {
@@ -383,8 +288,7 @@ impl Site {
             self.tally.compared += 4;
         }
         assert_eq!(self.simulation.roads(), living, "a road of no worker");
-        let running: usize = self.hosts.iter().map(SimulatedHost::running).sum();
-        assert_eq!(running, living, "places of no worker");
+        assert_eq!(self.hosts.running(), living, "places of no worker");
     }
 }
 
@@ -401,8 +305,24 @@ fn n2_in_every_schedule_of_lost_hosts_each_worker_hears_all_and_main_hears_one_o
         return;
     }
     assert!(done.workers > seeds && done.compared > 2 * seeds && done.heard > 10 * seeds);
-    assert!(done.hosts_lost * 4 > seeds && done.roads_lost * 8 > seeds && done.stops * 4 > seeds);
+    let Disturbed { hosts_lost, roads_lost, stops, .. } = done.disturbed;
+    assert!(hosts_lost * 4 > seeds && roads_lost * 8 > seeds && stops * 4 > seeds);
     assert!(done.silences * 2 > seeds && done.returns * 4 > seeds && done.restarts * 2 > seeds);
     assert!(done.restarts_elsewhere * 4 > seeds && done.overlaps * 200 > seeds);
     assert!(done.refused * 100 > seeds && done.unreachable * 100 > seeds && done.lost * 50 > seeds);
+}
+
+#[test]
+fn n2_in_every_schedule_of_lost_hosts_each_call_has_one_outcome_in_order_with_the_state() {
+    asking::on_hosts();
+}
+
+#[test]
+fn n2_in_every_schedule_of_lost_hosts_the_stores_hold_equal_collections() {
+    merging::on_hosts();
+}
+
+#[test]
+fn n2_in_every_schedule_of_lost_hosts_each_job_of_a_pool_is_done_or_lost() {
+    jobs::on_hosts();
 }

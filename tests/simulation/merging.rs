@@ -21,6 +21,7 @@ use reacton_support::restart_always;
 
 use self::edits::{edit, removals, shown};
 use self::newest::{Newest, Written};
+use crate::hosts::{self, Disturbed, Hosts};
 use crate::observers::PLANNED;
 use crate::schedule::run_all;
 
@@ -71,7 +72,9 @@ struct Node {
 struct Forest {
     simulation: Rc<Simulation>,
     nodes: Vec<Node>,
-    /// Workers may panic, so that their writes may be lost.
+    /// Where workers may run that are away; otherwise in processes.
+    hosts: Option<Hosts>,
+    /// Workers may panic, or be lost, so that their writes may be lost.
     crashes: bool,
     newest: Newest,
     tally: Tally,
@@ -86,6 +89,7 @@ struct Tally {
     /// How many removals were remembered at the end, before the sweeps.
     removals: u64,
     compared: u64,
+    disturbed: Disturbed,
 }
 
 /// Checks that both values of the pair are from one writer, whenever an observer is called.
@@ -102,16 +106,20 @@ fn watch(store: &ReactonStore) {
 }
 
 impl Forest {
-    fn new(simulation: Rc<Simulation>) -> Self {
+    fn new(simulation: Rc<Simulation>, on_hosts: bool) -> Self {
         STARTED.take();
         ARMED.take();
         TORN.take();
         let store = ReactonStore::new();
         watch(&store);
-        let crashes = simulation.pick(2) == 1;
+        let hosts = on_hosts.then(|| Hosts::begin(&simulation, 4));
+        let crashes = match &hosts {
+            Some(hosts) => !hosts.is_fair(),
+            None => simulation.pick(2) == 1,
+        };
         let main = Node { store, parent: 0, isolate: None };
         let (newest, tally) = (Newest::default(), Tally::default());
-        let mut forest = Self { simulation, nodes: vec![main], crashes, newest, tally };
+        let mut forest = Self { simulation, nodes: vec![main], hosts, crashes, newest, tally };
         // Written before any store shares it, so without a version.
         forest.write_to(0);
         forest.nodes[0].store.with(&ROWS, |rows| forest.newest.begin(rows.iter()));
@@ -165,7 +173,8 @@ impl Forest {
         let delivery = if latest { Delivery::Latest } else { Delivery::Every };
         let shared = shared![ROWS, COUNTED, TAGS, QUEUE, TOTAL, MARK, PAIRS, TITLE];
         let builder = IsolateStore::builder().shared(shared).delivery(delivery);
-        let builder = builder.restart(restart_always());
+        let restart = if self.hosts.is_some() { hosts::restart_always() } else { restart_always() };
+        let builder = builder.restart(restart);
         let spawn = || {
             builder.spawn(&self.nodes[parent].store, move |store| {
                 let before = STARTED.with_borrow_mut(|all| all.insert(number, store.clone()));
@@ -176,9 +185,19 @@ impl Forest {
                 });
             })
         };
-        let isolate = if away { self.simulation.away(spawn) } else { spawn() };
-        let isolate = isolate.expect("the worker starts");
-        let store = self.simulation.store_of(&isolate).expect("the worker was just spawned");
+        let isolate = match &self.hosts {
+            Some(hosts) if away => hosts.at(spawn),
+            None if away => self.simulation.away(spawn),
+            _ => spawn(),
+        };
+        let store = match &isolate {
+            Ok(isolate) => self.simulation.store_of(isolate),
+            Err(_) => None,
+        };
+        let (Ok(isolate), Some(store)) = (isolate, store) else {
+            assert!(away && self.hosts.is_some(), "the worker does not start");
+            return;
+        };
         self.nodes.push(Node { store, parent, isolate: Some(isolate) });
         self.tally.stores += 1;
     }
@@ -260,9 +279,18 @@ impl Forest {
         }
     }
 
+    /// Something happens to a host, or time passes.
+    fn disturb(&mut self) {
+        let Some(hosts) = &mut self.hosts else { return };
+        match self.simulation.pick(3) {
+            0 => hosts.advance(),
+            _ => hosts.disturb(),
+        }
+    }
+
     fn act(&mut self) {
         self.refresh();
-        match self.pick(24) {
+        match self.pick(if self.hosts.is_some() { 27 } else { 24 }) {
             0..8 => {
                 for _ in 0..=self.pick(4) {
                     self.simulation.step();
@@ -277,6 +305,7 @@ impl Forest {
             }
             21 if self.crashes => self.crash(),
             22 => self.spawn(),
+            _ if self.hosts.is_some() => self.disturb(),
             _ => {
                 self.simulation.settle();
             }
@@ -294,6 +323,7 @@ impl Forest {
         }
         self.note(|| String::from("everything comes to rest"));
         ARMED.take();
+        self.hosts.iter().for_each(Hosts::mend);
         self.settle();
         for node in self.living().into_iter().filter(|node| *node > 0) {
             self.take(node, true, false);
@@ -321,6 +351,7 @@ impl Forest {
         self.write_to(last);
         self.settle();
         self.compare();
+        self.tally.disturbed = self.hosts.as_ref().map_or(Disturbed::default(), Hosts::disturbed);
         self.tally
     }
 
@@ -340,12 +371,24 @@ impl Forest {
 
 #[test]
 fn c15_every_schedule_of_collections_ends_with_equal_stores() {
-    let (seeds, done) = run_all(|simulation| Forest::new(simulation).run());
+    let (seeds, done) = run_all(|simulation| Forest::new(simulation, false).run());
     if seeds < 100 {
         return;
     }
     assert!(done.stores > 2 * seeds && done.writes > 5 * seeds && done.compared > 6 * seeds);
     assert!(done.crashes * 4 > seeds && done.pauses > seeds && done.removals * 2 > seeds);
+}
+
+/// Run by the simulation of hosts.
+pub(crate) fn on_hosts() {
+    let (seeds, done) = run_all(|simulation| Forest::new(simulation, true).run());
+    if seeds < 100 {
+        return;
+    }
+    assert!(done.stores > 2 * seeds && done.writes > 5 * seeds && done.compared > 6 * seeds);
+    assert!(done.crashes * 4 > seeds && done.pauses > seeds && done.removals * 2 > seeds);
+    let Disturbed { hosts_lost, roads_lost, cuts, stops } = done.disturbed;
+    assert!(hosts_lost.min(roads_lost).min(stops) > seeds / 10 && cuts > seeds / 2);
 }
 
 impl AddAssign for Tally {
@@ -356,5 +399,6 @@ impl AddAssign for Tally {
         self.pauses += other.pauses;
         self.removals += other.removals;
         self.compared += other.compared;
+        self.disturbed += other.disturbed;
     }
 }

@@ -38,9 +38,10 @@ pub(crate) fn begun(number: u32) -> u32 {
     BEGUN.with_borrow(|begun| begun.get(&number).copied().unwrap_or(0))
 }
 
-fn note_begun(number: u32) {
+/// Called by the worker with this number, counted from its first start on.
+fn note_begun(worker: usize, number: u32) {
     BEGUN.with_borrow_mut(|begun| *begun.entry(number).or_default() += 1);
-    ORDER.with_borrow_mut(|order| order.last_mut().expect("the log is not empty").push(number));
+    ORDER.with_borrow_mut(|order| order[worker].push(number));
 }
 
 fn answer(store: &ReactonStore, (number, kills): (u32, bool)) -> (u32, u32, u32) {
@@ -54,13 +55,16 @@ fn answer(store: &ReactonStore, (number, kills): (u32, bool)) -> (u32, u32, u32)
 
 #[worker(shared = [SETTING, RESULT], answers = [ASK, ASK_LATER])]
 pub(crate) fn oracle(store: &ReactonStore) {
-    ORDER.with_borrow_mut(|order| order.push(Vec::new()));
-    store.answer(&ASK, |store, question, _| {
-        note_begun(question.0);
+    let own = ORDER.with_borrow_mut(|order| {
+        order.push(Vec::new());
+        order.len() - 1
+    });
+    store.answer(&ASK, move |store, question, _| {
+        note_begun(own, question.0);
         answer(store, *question)
     });
-    store.answer_async(&ASK_LATER, |store, question, _| {
-        note_begun(question.0);
+    store.answer_async(&ASK_LATER, move |store, question, _| {
+        note_begun(own, question.0);
         later(store, question)
     });
 }

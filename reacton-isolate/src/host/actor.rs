@@ -267,12 +267,17 @@ impl Actor {
     /// Called when a turn or the function has ended. The worker ends if it has to, and sleeps otherwise.
     fn look(&self) {
         if self.stage.get() != Stage::Over {
-            // Other workers can take steps inside of this one, but this worker cannot.
+            // Other workers can take steps inside of this one, but this worker cannot: also not while it looks, which may
+            // send something.
+            let mut ends = false;
             self.run(|store| {
                 Wiring::of(store).ask();
+                ends = self.is_to_end();
                 Ok(())
             });
-            self.stage.set(if self.is_to_end() { Stage::Over } else { Stage::Asleep });
+            if self.stage.get() != Stage::Over {
+                self.stage.set(if ends { Stage::Over } else { Stage::Asleep });
+            }
         }
     }
 

@@ -17,11 +17,13 @@ use super::{Failure, threads};
 use crate::error::LinkError;
 use crate::link::Sender;
 use crate::pool::Agent;
-use crate::wire::frame::{Batch, Hello};
+use crate::wire::frame::Hello;
 use crate::wire::message::{Introduction, IsolateMessage};
 use crate::wire::value::within;
 use crate::worker::away::Away;
-use crate::worker::carrier::{Carrier, CarrierError, Departure, Received, Road, unparking};
+use crate::worker::carrier::{
+    Carrier, CarrierError, Departure, FirstFrames, Received, Road, unparking,
+};
 use crate::worker::options::Options;
 use crate::worker::setup::WorkerSetup;
 
@@ -97,9 +99,8 @@ impl Keeper {
             return Err(error);
         }
         self.setup.init = IsolateMessage::Drain;
-        let first = if road.has_sent_first() { Batch::default() } else { first };
         let outward = road.sender();
-        if !sender.attach_held(Arc::clone(&outward), first) {
+        if !sender.attach_held(Arc::clone(&outward), first.left(road.has_sent_first())) {
             // Main has given up in the meantime.
             outward.end();
         }
@@ -113,7 +114,7 @@ impl Keeper {
     }
 
     /// Returns the frames with which the road begins.
-    fn first_frames(&mut self) -> Batch {
+    fn first_frames(&mut self) -> FirstFrames {
         if let IsolateMessage::HandshakeInit { reactons, .. } = &mut self.setup.init
             && self.carrier.is_other_program()
         {
@@ -122,10 +123,7 @@ impl Keeper {
                 reacton.shape = slot.shape();
             }
         }
-        let mut first = Batch::default();
-        first.hello(&self.hello());
-        first.message(&self.setup.init);
-        first
+        FirstFrames::new(&self.hello(), &self.setup.init)
     }
 
     /// Checks what was encoded before it was known where the worker runs. `written` is what main has written since the

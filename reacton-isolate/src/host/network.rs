@@ -214,7 +214,7 @@ impl World {
     /// Returns the machine of a worker.
     pub(crate) fn machine_of(&self, link: LinkId) -> Option<Arc<Machine>> {
         let road = self.roads.borrow().iter().find(|road| road.link() == link).cloned();
-        road?.connection()?.machine()
+        road?.found()?.machine()
     }
 
     /// Returns the number of roads, each with a worker or the rest of one.

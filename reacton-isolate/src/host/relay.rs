@@ -10,7 +10,7 @@ use super::process::Processes;
 use crate::link::RoadSender;
 use crate::wire::frame::{Batch, Terms};
 use crate::worker::away::{Away, Process};
-use crate::worker::carrier::{Carrier, CarrierError, Departure, Received, Road};
+use crate::worker::carrier::{Carrier, CarrierError, Departure, FirstFrames, Received, Road};
 
 /// So many bytes are passed on at once.
 const ROOM: usize = 64 * 1024;
@@ -42,7 +42,7 @@ pub(crate) fn relay(
         path: worker.path(),
         until: Instant::now(),
         is_cancelled: &|| false,
-        first: &first,
+        first: &FirstFrames::default(),
     };
     let mut process = processes.set_out(&departure)?;
     let (to_client, to_process) = (client.sender(), process.sender());

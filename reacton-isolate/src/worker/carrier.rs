@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use super::exit::Exit;
 use crate::error::{LinkError, Refusal};
 pub use crate::link::RoadSender;
-use crate::wire::frame::Batch;
+use crate::wire::frame::{Batch, Hello};
+use crate::wire::message::IsolateMessage;
 
 /// Starts workers elsewhere, each at the end of a road of its own.
 pub trait Carrier: fmt::Debug + Send + Sync + 'static {
@@ -41,13 +42,35 @@ pub struct Departure<'d> {
     /// The deadline of the spawn.
     pub until: Instant,
     pub(crate) is_cancelled: &'d dyn Fn() -> bool,
-    /// The frames that describe the worker, with which its road begins.
-    pub(crate) first: &'d Batch,
+    pub(crate) first: &'d FirstFrames,
 }
+
+/// The frames with which a road begins: they describe the worker.
+#[derive(Debug, Default)]
+pub(crate) struct FirstFrames(Batch);
 
 /// First frames of at most this size may be sent before the other machine has accepted the worker. It is far less than a
 /// stream has room for, and no payload in them can be longer than a reader lets through whatever its limit.
 const EARLY: usize = 16 * 1024;
+
+impl FirstFrames {
+    pub(crate) fn new(hello: &Hello, init: &IsolateMessage) -> Self {
+        let mut first = Batch::default();
+        first.hello(hello);
+        first.message(init);
+        Self(first)
+    }
+
+    /// Their bytes, if they are few. They may be sent to several machines, until one accepts the worker.
+    pub(crate) fn early(&self) -> Option<Vec<u8>> {
+        self.0.copied_within(EARLY)
+    }
+
+    /// What is left to send to a machine that has accepted the worker.
+    pub(crate) fn left(self, were_early: bool) -> Batch {
+        if were_early { Batch::default() } else { self.0 }
+    }
+}
 
 impl Departure<'_> {
     /// Whether nobody waits for the worker any more.
@@ -60,7 +83,7 @@ impl Departure<'_> {
     /// worker may be started, which saves a round trip; [`Road::has_sent_first`] has to return `true` then.
     #[must_use]
     pub fn first(&self) -> Option<Vec<u8>> {
-        self.first.copied_within(EARLY)
+        self.first.early()
     }
 }
 

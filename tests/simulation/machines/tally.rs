@@ -2,6 +2,8 @@
 
 use std::ops::AddAssign;
 
+use crate::hosts::Disturbed;
+
 /// Counts of what happened in a run.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Tally {
@@ -9,10 +11,7 @@ pub(super) struct Tally {
     pub(super) workers: u64,
     pub(super) orders: u64,
     pub(super) heard: u64,
-    pub(super) hosts_lost: u64,
-    pub(super) roads_lost: u64,
-    pub(super) cuts: u64,
-    pub(super) stops: u64,
+    pub(super) disturbed: Disturbed,
     pub(super) silences: u64,
     pub(super) returns: u64,
     pub(super) restarts: u64,
@@ -31,10 +30,7 @@ impl AddAssign for Tally {
         self.workers += other.workers;
         self.orders += other.orders;
         self.heard += other.heard;
-        self.hosts_lost += other.hosts_lost;
-        self.roads_lost += other.roads_lost;
-        self.cuts += other.cuts;
-        self.stops += other.stops;
+        self.disturbed += other.disturbed;
         self.silences += other.silences;
         self.returns += other.returns;
         self.restarts += other.restarts;

@@ -1,7 +1,9 @@
 //! One road of a simulation: what can happen next on it, and main's end.
 
 mod far;
+mod moves;
 mod seek;
+mod way;
 
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +11,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use self::far::{Absent, Far, killed};
+pub(in crate::host) use self::moves::Move;
 use self::seek::{At, Seek};
-use super::bytes::{Direction, End, Side, Stream};
+use self::way::Way;
+use super::bytes::{Direction, End, Side};
 use super::machine::{Connection, Machine};
 use crate::host::keeper::Receiving;
 use crate::host::road::{self, Limits, MainEnd, Step, Stop};
@@ -19,67 +23,10 @@ use crate::host::simulated::Simulated;
 use crate::host::virtual_time::VirtualTimer;
 use crate::host::world::World;
 use crate::host::{Failure, Host, Start};
-use crate::link::{SendCounter, Sender};
+use crate::link::Sender;
 use crate::sync::LinkId;
-use crate::wire::frame::Batch;
-use crate::worker::carrier::{CarrierError, Ending};
+use crate::worker::carrier::{CarrierError, Ending, FirstFrames};
 use crate::worker::exit::Exit;
-
-/// Something that can happen on a road.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::host) enum Move {
-    /// The process of the worker is started.
-    Begin,
-    /// A writer sends some of the queued bytes.
-    Send(Direction),
-    /// Bytes arrive, or the end of the road.
-    Arrive(Direction),
-    /// The spawn accepts the worker's answer, or rejects it.
-    Answer,
-    /// The process exits: its worker has ended, and everything has been sent.
-    Exit,
-    /// Main learns that the worker has ended.
-    Close,
-    /// A client asks a machine for a place, or reads its answer.
-    Seek,
-    /// An end notices that its connection is lost. The direction is that in which it receives.
-    Lose(Direction),
-    /// An acknowledgement arrives apart from the bytes.
-    Report(Direction),
-    /// Main notices that the machine is silent, or is heard again.
-    Hear,
-    /// Main waits no longer for the handshake.
-    Look,
-    /// The worker is asked to end, because its machine will.
-    Leave,
-    /// The worker vanishes with its machine.
-    Vanish,
-}
-
-impl Move {
-    /// Returns its name in a trace.
-    pub(in crate::host) fn what(self) -> &'static str {
-        match self {
-            Self::Begin => "a process starts",
-            Self::Send(Direction::Down) => "main writes to a road",
-            Self::Send(Direction::Up) => "a worker writes to a road",
-            Self::Arrive(Direction::Down) => "a worker reads from its road",
-            Self::Arrive(Direction::Up) => "main reads from a road",
-            Self::Answer => "an answer to a handshake is taken",
-            Self::Exit => "a process exits",
-            Self::Close => "main learns how a process has ended",
-            Self::Seek => "a client and a host agree about a worker",
-            Self::Lose(Direction::Down) => "a host notices that its client is lost",
-            Self::Lose(Direction::Up) => "main notices that a host is lost",
-            Self::Report(Direction::Down) => "a worker reads an acknowledgement",
-            Self::Report(Direction::Up) => "main reads an acknowledgement",
-            Self::Hear => "main notices whether a host is silent",
-            Self::Look => "main waits no longer for a handshake",
-            Self::Leave => "a host asks a worker to end",
-            Self::Vanish => "a worker vanishes with its host",
-        }
-    }
-}
 
 /// Main's side: the role of the keeper of a process.
 struct Main {
@@ -96,14 +43,10 @@ enum Reading {
 
 pub(in crate::host) struct Road {
     link: LinkId,
-    stream: Arc<Stream>,
+    way: RefCell<Way>,
     /// Sends from main to the worker.
     down: Arc<Sender>,
-    /// Sends from the worker to main.
-    up: Arc<Sender>,
-    counter: SendCounter,
-    /// The first frames.
-    first: RefCell<Batch>,
+    first: RefCell<FirstFrames>,
     /// `None` while a step of main's side is in progress, and at the end.
     main: RefCell<Option<Main>>,
     far: RefCell<Far>,
@@ -113,6 +56,9 @@ pub(in crate::host) struct Road {
     host: Arc<Simulated>,
     /// The machines on which the worker may run; none for a process.
     machines: Vec<Arc<Machine>>,
+    /// The client has not found a machine yet.
+    seeks: Cell<bool>,
+    /// `None` while a step of the search is in progress.
     seek: RefCell<Option<Seek>>,
     /// Where the worker runs, if that is a machine.
     at: RefCell<Option<At>>,
@@ -146,30 +92,22 @@ impl Road {
             end.set_gate(gate(host));
         }
         let timer = || host.time.set_timer(timeout, Waker::noop().clone());
-        let mut first = Batch::default();
-        first.hello(&road::hello(&setup));
-        first.message(&setup.init);
-        let counter = SendCounter::default();
+        let first = FirstFrames::new(&road::hello(&setup), &setup.init);
         let agent = setup.agent.expect("a worker behind a road has an agent");
+        let absent = Absent::new(entry, setup.shared, agent.answers().to_vec(), setup.scope);
         Self {
             link: setup.link,
-            stream: Arc::new(Stream::new(host)),
+            way: RefCell::new(Way::new(host, setup.delivery)),
             down: Arc::clone(agent.sender()),
-            up: Arc::new(Sender::new(setup.delivery, counter.clone())),
-            counter,
             first: RefCell::new(first),
             main: RefCell::new(Some(Main { end, state: Reading::Bytes })),
-            far: RefCell::new(Far::Absent(Absent {
-                entry,
-                shared: setup.shared,
-                answers: agent.answers().to_vec(),
-                scope: setup.scope,
-            })),
+            seeks: Cell::new(is_apart),
+            seek: RefCell::new(is_apart.then(|| Seek::new(host, timeout, absent.clone()))),
+            far: RefCell::new(Far::Absent(absent)),
             signal,
             exit,
             failure: Arc::default(),
             host: Arc::clone(host),
-            seek: RefCell::new(is_apart.then(|| Seek::new(host, timeout))),
             machines,
             at: RefCell::default(),
             is_silent: Cell::new(false),
@@ -196,7 +134,7 @@ impl Road {
     }
 
     fn end_of(&self, direction: Direction) -> Arc<End> {
-        Arc::new(End { stream: Arc::clone(&self.stream), direction })
+        Arc::new(End { stream: self.stream(), direction })
     }
 
     /// Returns whether nothing can happen any more.
@@ -204,25 +142,33 @@ impl Road {
         self.is_over() && self.closed.get()
     }
 
+    /// Returns the connection to the machine that has accepted the worker.
     pub(super) fn connection(&self) -> Option<Arc<Connection>> {
         self.at.borrow().as_ref().map(|at| Arc::clone(&at.connection))
     }
 
+    /// As [`connection`](Self::connection), once the client knows.
+    pub(super) fn found(&self) -> Option<Arc<Connection>> {
+        self.connection().filter(|_| !self.seeks.get())
+    }
+
     /// Calls `add` for each thing that can happen next.
     pub(super) fn moves(&self, mut add: impl FnMut(Move)) {
-        if let Some(seek) = &*self.seek.borrow() {
-            if self.can_seek(seek) {
-                add(Move::Seek);
-            }
-            return;
+        if self.seeks.get() {
+            return self.seek_moves(&mut add);
         }
         self.far_moves(&mut add);
-        for (direction, sender) in [(Direction::Down, &self.down), (Direction::Up, &self.up)] {
-            if sender.is_due() && self.stream.takes(direction) || sender.is_due_apart() {
+        for (direction, sender) in [(Direction::Down, &self.down), (Direction::Up, &self.up())] {
+            if self.is_due(sender, direction) {
                 add(Move::Send(direction));
             }
         }
         self.main_moves(&mut add);
+    }
+
+    /// Returns whether a writer can send.
+    fn is_due(&self, sender: &Sender, direction: Direction) -> bool {
+        sender.is_due() && self.stream().takes(direction) || sender.is_due_apart()
     }
 
     fn main_moves(&self, add: &mut impl FnMut(Move)) {
@@ -231,12 +177,12 @@ impl Road {
         match state {
             Reading::Bytes => {
                 let is_full = self.is_apart() && end.is_full();
-                if (!is_full || self.stream.is_closed(Side::Main))
-                    && self.stream.has_arrivals(Direction::Up)
+                if (!is_full || self.stream().is_closed(Side::Main))
+                    && self.stream().has_arrivals(Direction::Up)
                 {
                     add(Move::Arrive(Direction::Up));
                 }
-                if self.stream.has_report(Direction::Up) {
+                if self.stream().has_report(Direction::Up) {
                     add(Move::Report(Direction::Up));
                 }
                 let now = self.host.now();
@@ -264,7 +210,7 @@ impl Road {
     /// Called before the network to the machine is cut.
     pub(super) fn freeze(&self) {
         if self.connection().is_some_and(|connection| connection.crosses()) {
-            self.stream.freeze();
+            self.stream().freeze();
         }
     }
 
@@ -282,7 +228,7 @@ impl Road {
     fn loses(&self, side: Side) -> bool {
         let connection = self.connection();
         connection.is_some_and(|connection| connection.is_lost(side))
-            && !self.stream.has_lost_connection(side)
+            && !self.stream().has_lost_connection(side)
     }
 
     fn is_over(&self) -> bool {
@@ -294,14 +240,14 @@ impl Road {
         match next {
             Move::Begin => self.begin(),
             Move::Send(Direction::Down) => self.down.write_some(),
-            Move::Send(Direction::Up) => self.up.write_some(),
+            Move::Send(Direction::Up) => self.up().write_some(),
             Move::Arrive(Direction::Down) => self.arrive_down(world),
             Move::Arrive(Direction::Up) => self.arrive_up(),
             Move::Answer => self.answer(),
             Move::Exit => self.exit(),
             Move::Close => self.close(world),
-            Move::Seek => return self.seek(),
-            Move::Lose(direction) => self.stream.lose_connection(direction.receiver()),
+            Move::Seek => return self.seek(world),
+            Move::Lose(direction) => self.stream().lose_connection(direction.receiver()),
             Move::Report(Direction::Down) => self.report_down(),
             Move::Report(Direction::Up) => self.report_up(),
             Move::Hear => self.hear(),
@@ -316,7 +262,7 @@ impl Road {
     /// Bytes arrive at main's side.
     fn arrive_up(&self) {
         let Some(mut main) = self.main.take() else { return };
-        if self.stream.receive(Direction::Up, main.end.reader()) {
+        if self.stream().receive(Direction::Up, main.end.reader()) {
             let step = main.end.take_frames(self.host.now());
             self.take(&mut main, step);
         } else {
@@ -327,7 +273,7 @@ impl Road {
 
     /// An acknowledgement arrives at main's side.
     fn report_up(&self) {
-        let Some(number) = self.stream.receive_report(Direction::Up) else { return };
+        let Some(number) = self.stream().receive_report(Direction::Up) else { return };
         let Some(mut main) = self.main.take() else { return };
         main.end.taken(number, self.host.now());
         self.main.replace(Some(main));
@@ -416,7 +362,7 @@ impl Road {
         self.machines.iter().for_each(|machine| machine.come_back());
         if let Some(seek) = self.seek.take() {
             let error = CarrierError::Failed(String::from("its simulation is over"));
-            return self.give_up(seek, &error);
+            return self.give_up(seek, &error, world);
         }
         for _ in 0..MAX_MOVES {
             if matches!(&*self.far.borrow(), Far::Absent(_) | Far::Reading(..)) {

@@ -1,7 +1,7 @@
 //! The far end of a road of a simulation: the process of a worker.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Move, Road, gate};
 use crate::host::Host;
@@ -41,11 +41,32 @@ pub(super) struct Arrived {
 }
 
 /// The data with which the process of the worker starts.
+#[derive(Clone)]
 pub(super) struct Absent {
-    pub(super) entry: Entry,
-    pub(super) shared: SharedSet,
-    pub(super) answers: Vec<CallRef>,
-    pub(super) scope: Scope,
+    /// Taken by the worker that may begin. Another one may have been started before, in vain.
+    entry: Arc<Mutex<Option<Entry>>>,
+    shared: SharedSet,
+    answers: Vec<CallRef>,
+    scope: Scope,
+}
+
+impl Absent {
+    pub(super) fn new(
+        entry: Entry,
+        shared: SharedSet,
+        answers: Vec<CallRef>,
+        scope: Scope,
+    ) -> Self {
+        Self { entry: Arc::new(Mutex::new(Some(entry))), shared, answers, scope }
+    }
+}
+
+/// Returns a function that takes the worker's function when it is called.
+fn taken_late(entry: Arc<Mutex<Option<Entry>>>) -> Entry {
+    Box::new(move |store| {
+        let entry = entry.lock().unwrap_or_else(PoisonError::into_inner).take();
+        entry.map_or(Ok(()), |entry| entry(store))
+    })
 }
 
 const EXITED: Exit = Exit { code: Some(0), signal: None, core: false, forced: false };
@@ -57,7 +78,7 @@ pub(super) fn killed(forced: bool) -> Exit {
 impl Road {
     pub(super) fn can_be_killed(&self) -> bool {
         match &*self.far.borrow() {
-            Far::Running { actor, .. } => !(actor.is_running() || self.up.is_writing()),
+            Far::Running { actor, .. } => !(actor.is_running() || self.up().is_writing()),
             Far::Absent(_) | Far::Reading(..) => true,
             Far::Over(_) | Far::Busy => false,
         }
@@ -65,19 +86,19 @@ impl Road {
 
     /// Calls `add` for each thing that can happen next at the worker's end.
     pub(super) fn far_moves(&self, add: &mut impl FnMut(Move)) {
-        let has_arrivals = self.stream.has_arrivals(Direction::Down);
+        let has_arrivals = self.stream().has_arrivals(Direction::Down);
         match &mut *self.far.borrow_mut() {
             Far::Absent(_) => add(Move::Begin),
             Far::Reading(..) if has_arrivals => add(Move::Arrive(Direction::Down)),
             Far::Running { actor, end, .. } => {
-                if actor.has_ended() && self.up.is_flushed() {
+                if actor.has_ended() && self.up().is_flushed() {
                     add(Move::Exit);
                 } else if let Some(end) = end {
                     let is_full = self.is_apart() && end.is_full();
-                    if has_arrivals && (!is_full || self.stream.is_closed(Side::Far)) {
+                    if has_arrivals && (!is_full || self.stream().is_closed(Side::Far)) {
                         add(Move::Arrive(Direction::Down));
                     }
-                    if self.stream.has_report(Direction::Down) {
+                    if self.stream().has_report(Direction::Down) {
                         add(Move::Report(Direction::Down));
                     }
                     let is_asked = self.leaves.get();
@@ -107,9 +128,9 @@ impl Road {
     pub(super) fn begin(&self) {
         let far = self.far.replace(Far::Busy);
         let Far::Absent(absent) = far else { return };
-        if !self.down.attach_held(self.end_of(Direction::Down), self.first.take()) {
+        if !self.down.attach_held(self.end_of(Direction::Down), self.first.take().left(false)) {
             // Main has given up in the meantime.
-            self.stream.end(Side::Main);
+            self.stream().end(Side::Main);
         }
         self.far.replace(Far::Reading(Box::default(), absent));
     }
@@ -118,14 +139,14 @@ impl Road {
     pub(super) fn arrive_down(&self, world: &World) {
         let next = match self.far.replace(Far::Busy) {
             Far::Reading(mut arrived, absent) => {
-                if self.stream.receive(Direction::Down, &mut arrived.reader) {
+                if self.stream().receive(Direction::Down, &mut arrived.reader) {
                     self.introduce(arrived, absent, world)
                 } else {
                     Far::Over(Exit { code: Some(2), ..EXITED })
                 }
             }
             Far::Running { mut reader, mut end, actor } => {
-                if self.stream.receive(Direction::Down, &mut reader) {
+                if self.stream().receive(Direction::Down, &mut reader) {
                     let end = end.as_mut().expect("the stream has not ended before");
                     take_frames(&mut reader, end, &actor);
                 } else if let Some(end) = end.take() {
@@ -149,7 +170,7 @@ impl Road {
                 None => return Far::Reading(arrived, absent),
                 Some(Frame::Hello(first)) => {
                     let end = self.end_of(Direction::Up);
-                    self.up.attach(end);
+                    self.up().attach(end);
                     arrived.hello = Some(*first);
                 }
                 Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) => {
@@ -158,14 +179,14 @@ impl Road {
                     let Absent { entry, shared, answers, scope } = absent;
                     let introduced =
                         Introduced { hello, init, shared, answers, types_differ: false };
-                    let (up, counter) = (Arc::clone(&self.up), self.counter.clone());
+                    let (up, counter) = (self.up(), self.counter());
                     let peers = self.host.peers();
                     let (mut end, setup) =
                         WorkerEnd::new(self.link, introduced, up, counter, scope, peers);
                     if self.is_apart() {
                         end.set_gate(gate(&self.host));
                     }
-                    let actor = Rc::new(Actor::behind_road(setup, entry));
+                    let actor = Rc::new(Actor::behind_road(setup, taken_late(entry)));
                     world.add_actor(&actor);
                     end.begin();
                     take_frames(&mut reader, &mut end, &actor);
@@ -181,13 +202,13 @@ impl Road {
         if let Far::Running { end: Some(end), .. } = far {
             end.end();
         }
-        self.up.finish();
-        self.stream.end(Side::Far);
+        self.up().finish();
+        self.stream().end(Side::Far);
     }
 
     /// An acknowledgement arrives at the worker's process.
     pub(super) fn report_down(&self) {
-        if let Some(number) = self.stream.receive_report(Direction::Down) {
+        if let Some(number) = self.stream().receive_report(Direction::Down) {
             self.at_end(|end| _ = end.take(Frame::Taken(number)));
         }
     }
@@ -221,15 +242,15 @@ impl Road {
         if !(runs && self.can_be_killed()) {
             return false;
         }
-        self.stream.lose(Direction::Up);
+        self.stream().lose(Direction::Up);
         self.end_process(killed(false), world);
         true
     }
 
     pub(super) fn end_process(&self, exit: Exit, world: &World) {
         // Messages from its destructors are not sent.
-        self.up.end();
-        self.stream.end(Side::Far);
+        self.up().end();
+        self.stream().end(Side::Far);
         let far = self.far.replace(Far::Over(exit));
         if let Far::Running { actor, end, .. } = far {
             drop(end);
