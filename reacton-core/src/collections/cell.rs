@@ -99,6 +99,11 @@ impl<C> Open<C> {
     fn is_handed_over(&self) -> bool {
         self.now.is_empty() && !self.is_unknown
     }
+
+    /// Takes the changes if they are one piece, of which observers have received nothing. Most transactions are.
+    fn take_only(&mut self) -> Option<C> {
+        if self.is_unknown || !self.earlier.is_empty() { None } else { self.now.take_only() }
+    }
 }
 
 impl<T: Merge> MergedCell<T> {
@@ -203,14 +208,7 @@ impl<T: Merge> MergedCell<T> {
     fn commit_at_once(&self, now: Pieces<T::Changes>, panics: &mut FirstPanic) -> bool {
         match now.composed(panics) {
             Ok(None) => true,
-            Ok(Some(mut now)) => {
-                self.drop_equal(&mut now, panics);
-                let is_same = now.is_empty();
-                if !is_same && !self.observers.is_empty() {
-                    panics.guard(|| self.observers.tell(now, true));
-                }
-                is_same
-            }
+            Ok(Some(now)) => self.commit_piece(now, panics),
             // What cannot be compared counts as a change.
             Err(pieces) => {
                 for piece in pieces {
@@ -219,6 +217,16 @@ impl<T: Merge> MergedCell<T> {
                 false
             }
         }
+    }
+
+    /// As [`commit_at_once`](Self::commit_at_once), for one piece.
+    fn commit_piece(&self, mut now: T::Changes, panics: &mut FirstPanic) -> bool {
+        self.drop_equal(&mut now, panics);
+        let is_same = now.is_empty();
+        if !is_same && !self.observers.is_empty() {
+            panics.guard(|| self.observers.tell(now, true));
+        }
+        is_same
     }
 
     /// An edit has ended: one of this store, or one that joins entries of other stores.
@@ -248,6 +256,7 @@ impl<T: Merge> MergedCell<T> {
         if let Some(entries) = self.entries.get() {
             entries.write(store, value, &changes, panics);
         }
+        let Some(changes) = self.open.borrow_mut().now.begin_with(changes) else { return true };
         let Open { earlier, mut now, is_unknown } = self.take_open();
         now.append(changes, panics);
         drop(self.open.replace(Open { earlier, now, is_unknown }));
@@ -303,6 +312,11 @@ impl<T: Merge> Merged for MergedCell<T> {
     }
 
     fn commit(&self, panics: &mut FirstPanic) -> bool {
+        // A separate statement: comparing is user code, which may write.
+        let only = self.open.borrow_mut().take_only();
+        if let Some(now) = only {
+            return self.commit_piece(now, panics);
+        }
         let Open { mut earlier, now, mut is_unknown } = self.take_open();
         if earlier.is_empty() {
             return self.commit_at_once(now, panics) && !is_unknown;

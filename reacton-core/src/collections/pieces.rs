@@ -15,6 +15,20 @@ impl<C> Pieces<C> {
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
+
+    /// Puts the first piece; returns it if there is one already.
+    pub(crate) fn begin_with(&mut self, piece: C) -> Option<C> {
+        if self.first.is_some() {
+            return Some(piece);
+        }
+        self.first = Some(piece);
+        None
+    }
+
+    /// Takes the piece if there is exactly one.
+    pub(crate) fn take_only(&mut self) -> Option<C> {
+        if self.more.is_empty() { self.first.take() } else { None }
+    }
 }
 
 impl<C: Compose> Pieces<C> {

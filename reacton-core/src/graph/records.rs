@@ -46,7 +46,12 @@ pub(crate) struct Records {
     derived: Vec<Record>,
     /// Values installed since the last commit in cells that another extension watches.
     installed: Vec<Written>,
+    /// Empty, with the memory of the list of the last commit.
+    written: Vec<Written>,
 }
+
+/// The memory of a longer list is not kept.
+const KEPT: usize = 1024;
 
 /// What a cell holds.
 pub(crate) enum HeldBy {
@@ -266,6 +271,23 @@ impl Graph {
         let records = std::mem::take(&mut self.records.sources);
         self.close(&records);
         records
+    }
+
+    /// An empty list for what a commit has written.
+    pub(crate) fn take_written(&mut self) -> Vec<Written> {
+        std::mem::take(&mut self.records.written)
+    }
+
+    /// Keeps the memory of the lists of a commit, which have been emptied, for the next one.
+    pub(crate) fn keep_memory(&mut self, records: Vec<Record>, mut written: Vec<Written>) {
+        let Records { sources, written: kept, .. } = &mut self.records;
+        if sources.capacity() == 0 && records.capacity() <= KEPT {
+            *sources = records;
+        }
+        if written.capacity() <= KEPT {
+            written.clear();
+            *kept = written;
+        }
     }
 
     /// Dropping the result may run user code.

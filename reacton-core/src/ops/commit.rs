@@ -133,8 +133,10 @@ impl ReactonStore {
     /// its reacton counts as changed.
     fn commit(&self, panicked: &mut FirstPanic) {
         self.report_installed(panicked);
-        let records = self.graph().take_sources();
-        let mut written = Vec::new();
+        let (mut records, mut written) = {
+            let mut graph = self.graph();
+            (graph.take_sources(), graph.take_written())
+        };
         let mut rest = records.as_slice();
         loop {
             let settled = self.graph().settle_scalars(rest, &mut written);
@@ -156,7 +158,8 @@ impl ReactonStore {
         if !is_sent && written.iter().any(|write| write.by_entries && !write.changed) {
             self.revert_merged(&records, &written);
         }
-        panicked.drop_each(records);
+        panicked.drop_each(records.drain(..));
+        self.graph().keep_memory(records, written);
     }
 
     /// Reports the values of other stores that an extension has installed since the last commit.
