@@ -193,6 +193,22 @@ static BAD: u32 = if FAILS.get() { panic!("no initial value") } else { 0 };
 
 const FRAGILE: Group = group![ODD, BAD, NAME];
 
+#[worker(shared = [in NAME, out BAD])]
+fn spoils(_: &ReactonStore) {}
+
+#[test]
+fn g2_the_initial_value_of_what_this_store_must_not_write_is_not_asked_for() {
+    let simulation = Simulation::new(2);
+    let store = ReactonStore::new();
+    let _worker = spoils::spawn(&store).expect("the worker starts");
+    store.set(&NAME, "Ada".into());
+    simulation.settle();
+    FAILS.set(true);
+    store.reset(group![BAD, NAME]);
+    FAILS.set(false);
+    assert_eq!(store.get(&NAME), "nobody");
+}
+
 #[test]
 fn g2_after_a_panic_the_others_are_reset() {
     let store = ReactonStore::new();
