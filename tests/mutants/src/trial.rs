@@ -10,21 +10,23 @@ use crate::mutant::Mutant;
 use crate::schemata::{Schemata, VARIABLE};
 use crate::source::Sources;
 
-/// If the tests take longer, they hang: then the mutant is noticed.
+/// If the tests of a step take longer, for each 1,000 schedules, they hang: then the mutant is noticed.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What runs, in this order, until a test fails: how many schedules of the simulation, and the arguments of `cargo
 /// test`.
-const STEPS: [(&str, &[&str]); 7] = [
+const STEPS: [(u32, &[&str]); 7] = [
     // Enough for most mutants. From 100 on, the simulation also asserts how much has happened.
-    ("99", &["--test", "simulation"]),
-    ("1000", LIB),
-    ("1000", PROMISES),
-    ("1000", PERSIST),
-    ("1000", MODELS),
-    ("1000", &["--test", "simulation"]),
-    ("20000", &["--test", "simulation"]),
+    (99, SIMULATION),
+    (1000, LIB),
+    (1000, PROMISES),
+    (1000, PERSIST),
+    (1000, MODELS),
+    (1000, SIMULATION),
+    (10_000, SIMULATION),
 ];
+
+const SIMULATION: &[&str] = &["--test", "simulation"];
 
 /// The promises, one by one.
 const PROMISES: &[&str] = &[
@@ -146,9 +148,9 @@ impl Trial {
 
     /// Fails if a test fails although no mutant is active.
     fn are_unnoticed(&self) -> Result<(), String> {
-        // The last step is the first one with more seeds.
-        for (seeds, args) in &STEPS[..STEPS.len() - 1] {
-            if let Some(test) = self.test(&[("REACTON_SEEDS", seeds)], args)? {
+        // The last step is the one before it with more schedules.
+        for (schedules, args) in &STEPS[..STEPS.len() - 1] {
+            if let Some(test) = self.test(&[], *schedules, args)? {
                 return Err(format!("no mutant is active, and this fails: {test}"));
             }
         }
@@ -163,8 +165,8 @@ impl Trial {
         number: usize,
     ) -> Result<Option<String>, String> {
         let number = number.to_string();
-        first_that_fails(mutant, |seeds, args| {
-            self.run_tests(&[("REACTON_SEEDS", seeds), (VARIABLE, &number)], args)
+        first_that_fails(mutant, |schedules, args| {
+            self.run_tests(&[(VARIABLE, &number)], schedules, args)
         })
     }
 
@@ -175,8 +177,7 @@ impl Trial {
             Ok(changed) => self.write(changed)?,
             Err(error) => return Err(format!("{}: {error}", mutant.name)),
         };
-        let noticed =
-            first_that_fails(mutant, |seeds, args| self.test(&[("REACTON_SEEDS", seeds)], args));
+        let noticed = first_that_fails(mutant, |schedules, args| self.test(&[], schedules, args));
         self.write(originals)?;
         noticed
     }
@@ -194,7 +195,12 @@ impl Trial {
     }
 
     /// Builds the tests of a step, and returns the first one that fails. A mutant that does not compile is an error.
-    fn test(&self, variables: &[(&str, &str)], step: &[&str]) -> Result<Option<String>, String> {
+    fn test(
+        &self,
+        variables: &[(&str, &str)],
+        schedules: u32,
+        step: &[&str],
+    ) -> Result<Option<String>, String> {
         let only_build = [&["test", "--quiet", "--no-run"], step].concat();
         let built = self.run("cargo", &self.tree, &only_build, &[], 4 * PATIENCE)?;
         match built {
@@ -204,18 +210,22 @@ impl Trial {
             }
             None => return Err("the build does not end".to_owned()),
         }
-        self.run_tests(variables, step)
+        self.run_tests(variables, schedules, step)
     }
 
     /// Returns the first test that fails.
     fn run_tests(
         &self,
         variables: &[(&str, &str)],
+        schedules: u32,
         step: &[&str],
     ) -> Result<Option<String>, String> {
         let test = [&["test", "--quiet"], step].concat();
-        Ok(match self.run("cargo", &self.tree, &test, variables, PATIENCE)? {
-            None => Some("hangs".to_owned()),
+        let seeds = schedules.to_string();
+        let variables = [variables, &[("REACTON_SEEDS", &seeds)]].concat();
+        let patience = PATIENCE * schedules.div_ceil(1000);
+        Ok(match self.run("cargo", &self.tree, &test, &variables, patience)? {
+            None => Some(format!("{} hangs", step.join(" "))),
             Some(output) if output.status.success() => None,
             Some(output) => Some(first_failure(&text(&output))),
         })
@@ -267,7 +277,7 @@ impl Drop for Trial {
 /// Runs the steps, with the number of schedules of each, until a test fails.
 fn first_that_fails(
     mutant: &Mutant,
-    run: impl Fn(&str, &[&str]) -> Result<Option<String>, String>,
+    run: impl Fn(u32, &[&str]) -> Result<Option<String>, String>,
 ) -> Result<Option<String>, String> {
     let hints = mutant.tests.iter().map(|test| match test.as_str() {
         "lib" => LIB.to_vec(),
@@ -276,9 +286,9 @@ fn first_that_fails(
         test => vec!["--test", test],
     });
     let hints: Vec<_> = hints.collect();
-    let hints = hints.iter().map(|args| ("1000", args.as_slice()));
-    for (seeds, args) in hints.chain(STEPS) {
-        let noticed = run(seeds, args)?;
+    let hints = hints.iter().map(|args| (1000, args.as_slice()));
+    for (schedules, args) in hints.chain(STEPS) {
+        let noticed = run(schedules, args)?;
         if noticed.is_some() {
             return Ok(noticed);
         }
