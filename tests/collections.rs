@@ -22,6 +22,8 @@ mod own_merge;
 mod streams;
 #[path = "collections/user_code.rs"]
 mod user_code;
+#[path = "collections/user_drops.rs"]
+mod user_drops;
 #[path = "collections/user_keys.rs"]
 mod user_keys;
 #[path = "collections/view_diffs.rs"]

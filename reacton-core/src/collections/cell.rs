@@ -12,7 +12,7 @@ use super::recording::Recording;
 use crate::graph::{CellId, SourceOps, SourceRef};
 use crate::id::Head;
 use crate::merge::{Compose, Merge, Writer};
-use crate::panics::FirstPanic;
+use crate::panics::{FirstPanic, guarded};
 use crate::reacton::declare::{Merging, Site};
 use crate::store::ReactonStore;
 use crate::store::code::{Merged, TouchedEntries};
@@ -229,6 +229,22 @@ impl<T: Merge> MergedCell<T> {
         is_same
     }
 
+    /// As [`settle_edit`](Self::settle_edit). If the drop of a key or of a row panics there, the value counts as changed.
+    fn settle_guarded(
+        &self,
+        store: &ReactonStore,
+        value: &mut dyn Any,
+        is_own: bool,
+        panics: &mut FirstPanic,
+    ) -> bool {
+        let settled = guarded(|| self.settle_edit(store, value, is_own, panics));
+        settled.unwrap_or_else(|payload| {
+            panics.keep(Some(payload));
+            self.lose();
+            true
+        })
+    }
+
     /// An edit has ended: one of this store, or one that joins entries of other stores.
     fn settle_edit(
         &self,
@@ -241,6 +257,8 @@ impl<T: Merge> MergedCell<T> {
         let Edit { shares, noted_in, before } = self.edit.replace(Edit::NONE);
         if value.__noted_in() != noted_in {
             self.take_over(store, value, (shares, before), panics);
+        } else if before.is_some() {
+            panics.guard(|| drop(before));
         }
         let changes = match panics.guard(|| value.settle()) {
             Some(Some(changes)) => changes,
@@ -287,7 +305,7 @@ impl<T: Merge> Merged for MergedCell<T> {
     }
 
     fn settle(&self, store: &ReactonStore, value: &mut dyn Any, panics: &mut FirstPanic) -> bool {
-        self.settle_edit(store, value, true, panics)
+        self.settle_guarded(store, value, true, panics)
     }
 
     fn settle_joined(
@@ -296,7 +314,7 @@ impl<T: Merge> Merged for MergedCell<T> {
         value: &mut dyn Any,
         panics: &mut FirstPanic,
     ) -> bool {
-        self.settle_edit(store, value, false, panics)
+        self.settle_guarded(store, value, false, panics)
     }
 
     fn has_entries(&self) -> bool {

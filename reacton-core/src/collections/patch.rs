@@ -8,10 +8,12 @@ mod steps;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use super::diffs::Diff;
 use crate::merge::Compose;
+use crate::panics::contained;
 
 /// The items that were removed and added. An item that was moved or replaced is in both.
 // A short change after a long one is kept separately until it is half as long. So a batch of many short changes takes n
@@ -82,7 +84,10 @@ impl<I: Ord + Clone, T> Patch<I, T> {
     fn join_last(&mut self) {
         if let Some(last) = self.later.pop() {
             let before = self.later.last_mut().unwrap_or(&mut self.first);
-            *before = before.then(&last);
+            let both = before.then(&last);
+            let parts = (mem::replace(before, both), last);
+            // The drop of an item is user code: if it panics, they are composed nevertheless.
+            contained(|| drop(parts));
         }
     }
 
@@ -186,6 +191,11 @@ impl<I: Ord + Clone, T> Piece<I, T> {
     }
 
     fn keep(&mut self, pairs: &[(usize, usize)]) {
+        // Dropped at the end, which is user code.
+        let held = |(old, new): &(usize, usize)| {
+            [&self.removed[*old], &self.added[*new]].map(|(_, entry)| Arc::clone(&entry.value))
+        };
+        let _held: Vec<_> = pairs.iter().map(held).collect();
         keep(&mut self.removed, pairs.iter().map(|(old, _)| *old));
         keep(&mut self.added, pairs.iter().map(|(_, new)| *new));
     }

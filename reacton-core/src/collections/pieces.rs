@@ -40,6 +40,8 @@ impl<C: Compose> Pieces<C> {
         };
         if panics.guard(|| last.then(&later)).is_none() {
             self.more.push(later);
+        } else {
+            panics.guard(|| drop(later));
         }
     }
 

@@ -70,6 +70,8 @@ fn insert_below<K: Ord + Clone, V: Clone>(
     let split = match child.own() {
         Node::Leaf(leaf) => match leaf.find(&key) {
             Ok(at) => {
+                // The drop of a key is user code, too.
+                drop(key);
                 let replaced = Some(mem::replace(&mut leaf.values[at], value));
                 return Inserted { replaced, split: None };
             }

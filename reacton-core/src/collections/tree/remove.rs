@@ -1,12 +1,14 @@
 //! Removals: a node that has become too small is merged with a sibling, or takes some of its items.
 
 use std::borrow::Borrow;
+use std::mem;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 
 use super::node::{CAPACITY, LEAST, Leaf, List, count};
 use super::{Child, Inner, Node, Tree};
+use crate::panics::contained;
 
 /// The place of an entry: in each node the index of the child, and then that of the entry.
 #[derive(Default)]
@@ -46,7 +48,7 @@ impl<K, V> Tree<K, V> {
 
 impl<K: Ord + Clone, V: Clone> Tree<K, V> {
     /// Removes an entry. Copies nothing if the key is missing.
-    // Keys are compared and copied, which is user code, before anything is changed.
+    // Keys are compared and copied, which is user code, before the entry is removed.
     pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
@@ -87,9 +89,10 @@ fn remove_below<K: Clone, V: Clone>(child: &mut Child<K, V>, path: &[u8]) -> Opt
         Node::Inner(inner) => {
             let removed = remove_below(&mut inner.children[at], path);
             if inner.children[at].len == 0 {
-                inner.remove_child(at);
+                contained(|| inner.remove_child(at));
             } else if inner.children[at].node.width() < LEAST && inner.children.len() > 1 {
-                inner.widen(at.saturating_sub(1));
+                // The entry is removed, also if the copy or the drop of a key panics: then the node stays small.
+                contained(|| inner.widen(at.saturating_sub(1)));
             }
             removed
         }
@@ -110,12 +113,16 @@ impl<K: Clone, V: Clone> Inner<K, V> {
         let between = self.separators[first].clone();
         let Some([one, two]) = self.children.get_mut(first..first + 2) else { return };
         let is_wide = one.node.width() + two.node.width() > CAPACITY;
+        // Dropped at the end, which is user code.
+        let mut _former = None;
         match (one.own(), two.own()) {
             (Node::Leaf(one), Node::Leaf(two)) if is_wide => {
-                self.separators[first] = one.even_out(two);
+                let separator = one.even_out(two);
+                _former = Some(mem::replace(&mut self.separators[first], separator));
             }
             (Node::Inner(one), Node::Inner(two)) if is_wide => {
-                self.separators[first] = one.even_out(between, two);
+                let separator = one.even_out(between, two);
+                _former = Some(mem::replace(&mut self.separators[first], separator));
             }
             (Node::Leaf(one), Node::Leaf(two)) => {
                 one.keys.extend(two.keys.drain(..));
