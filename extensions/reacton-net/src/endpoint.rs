@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::admission::ALPN;
 use crate::error::NetError;
+use crate::mdns::Mdns;
 
 /// A peer that is silent for this long is lost.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -84,17 +85,19 @@ pub(crate) fn parse_relay(text: String) -> Result<RelayUrl, NetError> {
     text.trim().parse().map_err(|_| NetError::Relay { text })
 }
 
-/// Binds an endpoint: it knows no relay but those named here, looks up nothing, and uses this address only.
+/// Binds an endpoint: it knows no relay but those named here, uses this address only, and looks up nothing but what `mdns`
+/// asks for.
 pub(crate) async fn bind(
     key: SecretKey,
     address: SocketAddr,
     patience: Duration,
     relays: Vec<RelayUrl>,
+    mdns: Mdns,
 ) -> Result<Endpoint, NetError> {
     let relay_mode =
         if relays.is_empty() { RelayMode::Disabled } else { RelayMode::custom(relays) };
     let failed = |reason: String| NetError::Bind { address: address.to_string(), reason };
-    Endpoint::builder(presets::Minimal)
+    let endpoint = Endpoint::builder(presets::Minimal)
         .relay_mode(relay_mode)
         .clear_address_lookup()
         .clear_ip_transports()
@@ -105,5 +108,7 @@ pub(crate) async fn bind(
         .transport_config(transport(patience))
         .bind()
         .await
-        .map_err(|error| failed(format!("{error:#}")))
+        .map_err(|error| failed(format!("{error:#}")))?;
+    mdns.begin(&endpoint).map_err(failed)?;
+    Ok(endpoint)
 }

@@ -44,6 +44,15 @@ pub enum NetError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A ticket has no addresses, and the session has no other way to the host.
+    #[error(
+        "`{text}` is a key without addresses: paste the whole ticket, name a relay of the host, or ask for it by `mdns`"
+    )]
+    #[non_exhaustive]
+    NoAddress {
+        /// The key.
+        text: String,
+    },
     /// A session names no host.
     #[error("the session names no host: call `.host(ticket)`")]
     NoHost,

@@ -24,6 +24,7 @@ use crate::error::NetError;
 use crate::exchange;
 use crate::key::KeyFile;
 use crate::liveness::{self, Lines};
+use crate::mdns::Mdns;
 use crate::skew::Skew;
 use crate::ticket::Ticket;
 
@@ -66,6 +67,7 @@ pub struct HostBuilder {
     in_processes: bool,
     patience: Duration,
     relays: Vec<String>,
+    mdns: Mdns,
 }
 
 impl Host {
@@ -83,6 +85,7 @@ impl Host {
             in_processes: false,
             patience: PATIENCE,
             relays: Vec::new(),
+            mdns: Mdns::Off,
         }
     }
 
@@ -228,6 +231,13 @@ impl HostBuilder {
         self
     }
 
+    /// Shows the addresses of this host on the local network, by multicast DNS. Sessions that ask for this find the host
+    /// by its key alone: the part of its ticket before the `@`. Needs the feature `mdns`. By default nothing is sent.
+    #[cfg(feature = "mdns")]
+    pub fn mdns(self) -> Self {
+        Self { mdns: Mdns::Shows, ..self }
+    }
+
     /// Binds the address, and accepts workers from now on.
     ///
     /// # Errors
@@ -257,7 +267,7 @@ impl HostBuilder {
             in_processes: self.in_processes,
         };
         let guests = Arc::new(Guests::new(offers, settings));
-        let endpoint = wait_for(runtime, bind(key, address, self.patience, relays))??;
+        let endpoint = wait_for(runtime, bind(key, address, self.patience, relays, self.mdns))??;
         let ticket = Ticket::new(endpoint.id(), addresses(&endpoint));
         let accepting = Accepting {
             endpoint: endpoint.clone(),

@@ -44,7 +44,7 @@
 //! ```
 //!
 //! Nothing is dialled and nothing is looked up that the program did not name: no relays, unless both sides name one, and
-//! no discovery.
+//! no discovery, unless it asks for that of the local network (feature `mdns`).
 
 #![forbid(unsafe_code)]
 
@@ -55,6 +55,7 @@ mod exchange;
 mod host;
 mod key;
 mod liveness;
+mod mdns;
 mod road;
 mod session;
 mod skew;

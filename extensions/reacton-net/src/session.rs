@@ -22,6 +22,7 @@ pub use self::hosts::{HostState, OfferState};
 use crate::endpoint::{MAX_VALUE, PATIENCE, bind, parse_relay, runtime, wait_for};
 use crate::error::NetError;
 use crate::key::KeyFile;
+use crate::mdns::Mdns;
 use crate::ticket::Ticket;
 
 /// The hosts of a client program: a place for [`at`](reacton_isolate::WorkerBuilder::at).
@@ -48,6 +49,7 @@ pub struct SessionBuilder {
     key: Option<KeyFile>,
     hosts: Vec<String>,
     relays: Vec<String>,
+    mdns: Mdns,
     patience: Option<Duration>,
     max_value: u64,
 }
@@ -60,6 +62,7 @@ impl Session {
             key: None,
             hosts: Vec::new(),
             relays: Vec::new(),
+            mdns: Mdns::Off,
             patience: None,
             max_value: MAX_VALUE,
         }
@@ -114,6 +117,15 @@ impl SessionBuilder {
         self
     }
 
+    /// Asks on the local network for the addresses of the hosts, by multicast DNS, if they
+    /// [show](crate::HostBuilder::mdns) them. So the key of a host is enough for a ticket: the part before the `@`. An
+    /// address that was found is only proposed: the host there has to prove its key. Needs the feature `mdns`. By
+    /// default nothing is sent.
+    #[cfg(feature = "mdns")]
+    pub fn mdns(self) -> Self {
+        Self { mdns: Mdns::Asks, ..self }
+    }
+
     /// The largest value that may cross, in bytes, in both directions. 256 MiB by default; the smaller one of both sides
     /// counts. A larger value stays in the store that wrote it, as one that does not encode, and `last_error` of the
     /// worker says so. If a host sends one nevertheless, its worker has failed.
@@ -136,6 +148,10 @@ impl SessionBuilder {
         }
         let relays = std::mem::take(&mut self.relays).into_iter().map(parse_relay);
         let relays: Arc<[RelayUrl]> = relays.collect::<Result<_, _>>()?;
+        let looks_up = self.endpoint.is_some() || !relays.is_empty() || self.mdns != Mdns::Off;
+        if let Some(ticket) = tickets.iter().find(|ticket| !ticket.has_addresses() && !looks_up) {
+            return Err(NetError::NoAddress { text: ticket.to_string() });
+        }
         let runtime = runtime()?;
         let public_key = key.public().to_string();
         let is_own = self.endpoint.is_none();
@@ -144,7 +160,7 @@ impl SessionBuilder {
         } else {
             let any = SocketAddr::from(([0, 0, 0, 0], 0));
             let patience = self.patience.unwrap_or(PATIENCE);
-            wait_for(runtime, bind(key, any, patience, relays.to_vec()))??
+            wait_for(runtime, bind(key, any, patience, relays.to_vec(), self.mdns))??
         };
         let contacts = Arc::new(hosts::Contacts::new(tickets));
         let tasks = contacts.each().iter().map(|contact| {
@@ -171,6 +187,7 @@ impl SessionBuilder {
             ("key", self.key.is_some()),
             ("relay", !self.relays.is_empty()),
             ("patience", self.patience.is_some()),
+            ("mdns", self.mdns != Mdns::Off),
         ];
         match given.into_iter().find(|(_, given)| *given) {
             Some((option, _)) => Err(NetError::OverEndpoint { option }),

@@ -8,7 +8,8 @@ use iroh::{EndpointAddr, EndpointId, RelayUrl};
 
 use crate::error::NetError;
 
-/// The key of a host, and its addresses. As text, `KEY@ADDRESS,ADDRESS`.
+/// The key of a host, and its addresses. As text, `KEY@ADDRESS,ADDRESS`. The key alone is a ticket, too, for a session that
+/// reaches the host in another way.
 ///
 /// It is no secret: who has it can reach the host, and is refused if the host does not allow its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,11 @@ impl Ticket {
         relays.iter().cloned().fold(direct, EndpointAddr::with_relay_url)
     }
 
+    /// Whether it says where the host is.
+    pub(crate) fn has_addresses(&self) -> bool {
+        !self.addresses.is_empty()
+    }
+
     /// How messages name the host.
     pub(crate) fn name(&self) -> String {
         let at = self.addresses.first().map(|address| format!(" at {address}"));
@@ -38,8 +44,11 @@ impl Ticket {
 
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addresses: Vec<_> = self.addresses.iter().map(ToString::to_string).collect();
-        write!(f, "{}@{}", self.id, addresses.join(","))
+        write!(f, "{}", self.id)?;
+        for (at, address) in self.addresses.iter().enumerate() {
+            write!(f, "{}{address}", if at == 0 { '@' } else { ',' })?;
+        }
+        Ok(())
     }
 }
 
@@ -54,12 +63,11 @@ impl FromStr for Ticket {
 
     fn from_str(text: &str) -> Result<Self, NetError> {
         let wrong = |reason| NetError::Ticket { text: text.to_owned(), reason };
-        let (id, addresses) = text
-            .trim()
-            .split_once('@')
-            .ok_or_else(|| wrong("it has no `@` between key and addresses"))?;
+        let text = text.trim();
+        let (id, addresses) = text.split_once('@').unwrap_or((text, ""));
         let id = id.parse().map_err(|_| wrong("it does not begin with a public key"))?;
-        let addresses: Result<Vec<SocketAddr>, _> = addresses.split(',').map(str::parse).collect();
+        let addresses = addresses.split_terminator(',').map(str::parse);
+        let addresses: Result<Vec<SocketAddr>, _> = addresses.collect();
         let addresses =
             addresses.map_err(|_| wrong("its addresses are not of the form `192.0.2.1:7447`"))?;
         Ok(Self { id, addresses })

@@ -129,7 +129,7 @@ impl Pool {
     }
 
     /// The last lost job, as a reacton of the main store. A job is lost if it caused a panic and may not be repeated,
-    /// or if no member is left. If several jobs are lost in one transaction, this is the last one;
+    /// if no member is left, or if it is longer than the host of its member allows. If several jobs are lost in one transaction, this is the last one;
     /// [`lost_jobs`](Self::lost_jobs) holds all of them.
     pub fn lost_job(&self) -> &ReadOnly<Option<LostJob>> {
         self.shared.lost()

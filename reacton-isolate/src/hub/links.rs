@@ -89,11 +89,14 @@ impl Links {
     pub(super) fn reached_by(&self, route: &Route) -> Vec<Rc<Link>> {
         match route {
             Route::Link(_, link) => vec![Rc::clone(link)],
-            Route::Pool(number, _) => {
-                let is_member = |link: &&Rc<Link>| link.policy.pool() == Some(*number);
-                self.by_id.values().filter(is_member).cloned().collect()
-            }
+            Route::Pool(number, _) => self.members(*number),
         }
+    }
+
+    /// The links of the members of the pool with this number.
+    pub(super) fn members(&self, pool: u64) -> Vec<Rc<Link>> {
+        let is_member = |link: &&Rc<Link>| link.policy.pool() == Some(pool);
+        self.by_id.values().filter(is_member).cloned().collect()
     }
 
     pub(super) fn insert(&mut self, id: LinkId, link: Rc<Link>) {

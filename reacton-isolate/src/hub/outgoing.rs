@@ -298,6 +298,15 @@ impl Hub {
         self.links.borrow().reached_by(route).into_iter()
     }
 
+    /// Reports on the links of all members of a pool that a value of a job was not sent.
+    #[cfg(feature = "process")]
+    pub(crate) fn report_to_members(&self, store: &ReactonStore, pool: u64, error: &LinkError) {
+        let members = self.links.borrow().members(pool);
+        for link in members {
+            link.report(store, error.clone());
+        }
+    }
+
     /// Records that a value could not be sent: any other value may replace it (rule 6).
     fn disown(&self, id: RefId) {
         self.sync.borrow_mut().disown(id);

@@ -108,10 +108,10 @@ impl Agent {
             let sleeper = || Sleeper::Away(Arc::downgrade(self));
             // If two threads call this at once, only one of them gets a job.
             let Some(job) = jobs.take(self.link, sleeper) else { break };
-            if self.give(job) {
+            if self.give(jobs, job) {
                 return;
             }
-            // The job is a call that has ended already.
+            // The job is a call that has ended already, or is lost.
             jobs.finish(self.link);
         }
         let resigns = self.state().resigns;
@@ -121,9 +121,20 @@ impl Agent {
         }
     }
 
-    /// Sends a job, behind everything sent before. Returns `false` if the job is a call that has ended.
-    fn give(&self, job: Job) -> bool {
+    /// Whether a value is longer than the road takes: it was written before this worker was known.
+    fn is_too_long(&self, work: &Work) -> bool {
+        let most = self.sender.max_value();
+        let Work::Changes { changes, .. } = work else { return false };
+        most < u64::MAX && changes.iter().any(|change| change.payload.len_on_road() as u64 > most)
+    }
+
+    /// Sends a job, behind everything sent before. Returns `false` if the job is a call that has ended, or is too long.
+    fn give(&self, jobs: &Jobs, job: Job) -> bool {
         let Job { number, work, .. } = job;
+        if self.is_too_long(&work) {
+            jobs.refuse(self.link, self.sender.max_value());
+            return false;
+        }
         let mut state = self.state();
         state.job = Some((number, false));
         (state.asks, state.resigns) = (false, false);

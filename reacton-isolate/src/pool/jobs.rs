@@ -16,6 +16,8 @@ pub(crate) use self::calls::{Callee, Recovered};
 pub(crate) use self::state::Ended;
 use self::state::{Sleepers, State};
 use super::report::report_pool;
+#[cfg(feature = "process")]
+use super::report::report_too_long;
 use super::sleeper::Sleeper;
 use crate::interrupt::interrupt;
 use crate::sync::LinkId;
@@ -233,6 +235,17 @@ impl Jobs {
     /// disposed the member meanwhile, and assigned the job to another one.
     pub(crate) fn begin(&self, link: LinkId) -> bool {
         self.state().begin(link)
+    }
+
+    /// Called when the job of the member behind `link` has a value of more bytes than the road to it takes. The job is lost,
+    /// which main shows in its next turn.
+    #[cfg(feature = "process")]
+    pub(super) fn refuse(&self, link: LinkId, max_value: u64) {
+        let mut state = self.state();
+        let Some(job) = state.take_back(link) else { return };
+        state.orphans += 1;
+        self.wake_sleepers(state);
+        report_too_long(&self.main, self.number, job, max_value);
     }
 
     /// Called when the member behind `link` has finished its job, and does not ask for the next one yet.

@@ -231,6 +231,27 @@ impl PoolShared {
         Lost { job, message }
     }
 
+    /// Called for a job that was given up because a value in it is longer than the road to its worker takes. The job is
+    /// lost, and the members report the value as one that does not encode.
+    #[cfg(feature = "process")]
+    pub(super) fn lose_too_long(&self, store: &ReactonStore, job: Job, max_value: u64) {
+        self.jobs.give_up();
+        let Work::Changes { changes, .. } = &job.work else { return };
+        let too_long = changes.iter().find_map(|change| {
+            let slot = self.slots.get(&change.id)?;
+            slot.check_len(&change.payload, max_value).err()
+        });
+        let Some(error) = too_long.filter(|_| !self.disposed.get()) else { return };
+        let (mut panics, mut log) = (FirstPanic::default(), Log::default());
+        let message = format!("it cannot be sent to `{}`: {error}", self.worker);
+        let lost = self.lose(job, message, &mut log);
+        log.emit(&mut panics);
+        panics.guard(|| Hub::of(store).report_to_members(store, self.jobs.number(), &error));
+        let lost = self.unpack(lost, &mut panics);
+        panics.guard(|| self.show_lost(store, lost));
+        panics.resume();
+    }
+
     /// Decodes the values of a lost job.
     pub(crate) fn unpack(&self, lost: Lost, panics: &mut FirstPanic) -> LostJob {
         let Lost { job, message } = lost;

@@ -1,9 +1,9 @@
 //! Values that are longer than `max_value`: an error at the side that writes them, as one that does not encode.
 
 use reacton::prelude::*;
-use reacton_net::{Host, Session};
+use reacton_net::{Host, HostBuilder, Session};
 
-use super::places::{SOON, failure, host, key, open, place, until};
+use super::places::{SOON, failure, host, key, open, place, session, until};
 use super::workers::*;
 
 const MAX: u64 = 100_000;
@@ -14,9 +14,10 @@ const SHORT: usize = 50_000;
 
 /// A place with the limit at the host, and one with the limit at the client.
 fn places() -> [(Host, Session); 2] {
-    let at_host = place(|host| host.offer("tests", workers![sized, doubler]).max_value(MAX));
+    let at_host =
+        place(|host| host.offer("tests", workers![sized, doubler, talker]).max_value(MAX));
     let own = key();
-    let host = host(&[&own], |host| host.offer("tests", workers![sized, doubler]));
+    let host = host(&[&own], |host| host.offer("tests", workers![sized, doubler, talker]));
     let session = open(Session::builder().key(own).max_value(MAX), &[&host]);
     [at_host, (host, session)]
 }
@@ -158,6 +159,53 @@ fn n6_a_job_that_is_too_long_is_held_back_and_the_pool_goes_on() {
         store.set(&PIXELS, vec![1; SHORT]);
         until(&store, |store| store.get(&TOTAL) == SHORT as u64);
         pool.shutdown(SOON).expect("the worker ends");
+    }
+}
+
+#[test]
+fn n6_a_job_that_waits_for_a_host_that_takes_less_is_lost_and_the_pool_goes_on() {
+    let own = key();
+    let offer = |builder: HostBuilder| builder.offer("tests", workers![sized, doubler]);
+    let first = host(&[&own], offer);
+    let second = host(&[&own], |builder| offer(builder).max_value(MAX));
+    let session = session(own, &[&first, &second]);
+    let store = ReactonStore::new();
+    let shown = session.hosts(&store);
+    until(&store, |store| store.get(&shown).iter().all(|host| host.connected));
+    let builder = sized::builder().restart(Restart::on_panic(20)).retries(5);
+    let pool = builder.pool(1).at(&session, "tests").spawn(&store).expect("the pool starts");
+    assert_eq!((first.running(), second.running()), (1, 0));
+    drop(first);
+    // Written while nobody knows which host comes next.
+    store.set(&PIXELS, vec![1; LONG]);
+    let question = pool.call(&RESIZE, (vec![1; LONG], 10));
+    store.set(&PIXELS, vec![1; SHORT]);
+    until(&store, |store| store.get(&TOTAL) == SHORT as u64);
+    let lost = pool.take_lost_jobs();
+    let [job] = &lost[..] else { panic!("{lost:?}") };
+    assert_eq!((job.number, job.get(&PIXELS).map(Vec::len)), (1, Some(LONG)));
+    for named in ["sized", "PIXELS", "100000", "max_value"] {
+        assert!(job.message.contains(named), "{}", job.message);
+    }
+    assert_reported(&store, &pool.members()[0], "PIXELS");
+    let refused = question.wait(&store, SOON).expect_err("the question is too long");
+    assert!(matches!(refused, CallError::Encode { .. }), "{refused:?}");
+    // The second host was never left.
+    assert_eq!((pool.members()[0].stats().restarts, second.running()), (1, 1));
+    let stats = pool.stats();
+    assert_eq!((stats.given, stats.done, stats.lost), (3, 2, 1), "{stats:?}");
+    pool.shutdown(SOON).expect("the pool ends");
+}
+
+#[test]
+fn n6_a_message_of_a_panic_that_is_too_long_is_shortened() {
+    for (_host, session) in places() {
+        let store = ReactonStore::new();
+        let worker =
+            talker::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
+        store.set(&INPUT, LONG as u64);
+        let message = failure(&store, &worker);
+        assert!(message.starts_with("xxx") && message.len() < SHORT, "{}", message.len());
     }
 }
 

@@ -101,6 +101,10 @@ fn what_is_no_key_no_ticket_and_no_address_is_an_error_that_says_so() {
     let text = taken.ticket().to_string();
     let ticket: Ticket = text.parse().expect("the text is a ticket");
     assert_eq!(ticket, taken.ticket());
+    let (key, _) = text.split_once('@').expect("there is an address");
+    let alone: Ticket = key.parse().expect("a key is a ticket");
+    assert_eq!(alone.to_string(), key);
+    assert!(matches!(open(key), Err(NetError::NoAddress { .. })), "{:?}", open(key));
     let address = text.split_once('@').expect("there is an address").1.to_owned();
     assert!(matches!(host().listen(address).open(), Err(NetError::Bind { .. })));
 }

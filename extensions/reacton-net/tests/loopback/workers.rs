@@ -164,3 +164,12 @@ pub(crate) fn manager(store: &ReactonStore) -> Result<(), SpawnError> {
     drop(worker);
     Ok(())
 }
+
+/// Panics with a message of so many bytes.
+#[worker(shared = [INPUT])]
+pub(crate) fn talker(store: &ReactonStore) {
+    store.subscribe(&INPUT, |_, len| {
+        let len = usize::try_from(*len).unwrap_or(0);
+        panic!("{}", "x".repeat(len));
+    });
+}

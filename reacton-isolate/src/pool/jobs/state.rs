@@ -234,6 +234,12 @@ impl State {
         self.ended.is_none() && self.waiting.is_empty() && !self.members.values().any(waits)
     }
 
+    /// Takes a job back that the member has not begun.
+    #[cfg(feature = "process")]
+    pub(super) fn take_back(&mut self, link: LinkId) -> Option<Job> {
+        self.set(link, Stage::Elsewhere).map(|assigned| assigned.job)
+    }
+
     /// The member begins its job. Returns whether it has one.
     pub(super) fn begin(&mut self, link: LinkId) -> bool {
         let Some(member) = self.members.get_mut(&link) else { return false };

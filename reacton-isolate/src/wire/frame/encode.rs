@@ -200,7 +200,7 @@ impl Batch {
     }
 
     pub(crate) fn last_words(&mut self, words: &LastWords) {
-        let parts = [Part::Text(&words.message), location(words.location.as_deref())];
+        let parts = [Part::Text(brief(&words.message)), location(words.location.as_deref())];
         let call = words.call.map_or([0; 3], |key| [1, u64::from(key.queued), key.number]);
         let numbers = [&[u64::from(words.location.is_some())][..], &call].concat();
         self.frame(Kind::LastWords, numbers.into_iter(), parts.into_iter());
@@ -364,13 +364,26 @@ impl Batch {
                 (numbers, &**message, location.as_deref())
             }
         };
-        let parts = [Part::Text(message), location(place)];
+        let parts = [Part::Text(brief(message)), location(place)];
         self.frame(Kind::Closed, numbers.into_iter(), parts.into_iter());
     }
 }
 
 fn location(place: Option<&str>) -> Part<'_> {
     Part::Text(place.unwrap_or_default())
+}
+
+/// A message of the program, such as that of a panic, has at most so many bytes on a road: far less than any reader lets
+/// through, whatever its limit. What is longer is cut off.
+const MESSAGE: usize = 16 * 1024;
+
+/// The beginning of a message that is too long.
+fn brief(message: &str) -> &str {
+    let mut end = message.len().min(MESSAGE);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    &message[..end]
 }
 
 /// The bytes of a value.
@@ -393,14 +406,14 @@ fn entry(change: &Change) -> [u64; 4] {
 fn link_error(error: &LinkError) -> ([u64; 3], [&str; 3]) {
     let (kind, texts) = match error {
         LinkError::Clock { worker, clock, own } => return ([6, *clock, *own], [worker, "", ""]),
-        LinkError::Encode { reacton, reason } => (0, [&**reacton, &**reason, ""]),
-        LinkError::Decode { reacton, reason } => (1, [&**reacton, &**reason, ""]),
+        LinkError::Encode { reacton, reason } => (0, [&**reacton, brief(reason), ""]),
+        LinkError::Decode { reacton, reason } => (1, [&**reacton, brief(reason), ""]),
         LinkError::Lossy { reacton, type_name, remedy } => {
             (2, [&**reacton, &**type_name, &**remedy])
         }
         LinkError::ChangedInPlace { reacton } => (3, [reacton, "", ""]),
         LinkError::NeverEqual { reacton } => (4, [reacton, "", ""]),
-        LinkError::Malformed { reason } => (5, [reason, "", ""]),
+        LinkError::Malformed { reason } => (5, [brief(reason), "", ""]),
     };
     ([kind, 0, 0], texts)
 }

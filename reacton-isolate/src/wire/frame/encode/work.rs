@@ -2,7 +2,7 @@
 
 use super::super::Kind;
 use super::super::work::{FarOutcome, Report};
-use super::{Batch, Part};
+use super::{Batch, Part, brief};
 use crate::wire::ticket::{CallRef, WorkKey};
 use crate::wire::value::Encoded;
 
@@ -50,7 +50,7 @@ impl Batch {
             }
             Err(error) => {
                 let (kind, text) = error.parts();
-                let parts = std::iter::once(Part::Text(text));
+                let parts = std::iter::once(Part::Text(brief(text)));
                 self.frame(Kind::Answer, [queued, number, kind].into_iter(), parts);
             }
         }
