@@ -1,9 +1,11 @@
 //! C15 while code of the program writes what is arriving.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use reacton::prelude::*;
 use reacton::testing::Simulation;
+use reacton_support::quietly;
 use serde::{Deserialize, Serialize};
 
 thread_local! {
@@ -64,4 +66,62 @@ fn c15_an_entry_that_is_written_and_put_back_while_it_arrives_is_the_same_in_all
         assert_eq!((all(&store), all(&there)), (vec![(1, 2)], vec![(1, 2)]));
         drop(worker);
     }
+}
+
+thread_local! {
+    /// The number of copies of keys until one panics.
+    static LEFT: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+struct Fragile(u8);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        match LEFT.get() {
+            Some(0) => {
+                LEFT.set(None);
+                panic!("broken on purpose");
+            }
+            left => LEFT.set(left.map(|left| left - 1)),
+        }
+        Self(self.0)
+    }
+}
+
+#[reacton]
+static FRAGILE: ReactonMap<Fragile, u8> = ReactonMap::new();
+
+#[test]
+fn c18_a_copy_of_a_key_that_panics_while_its_entry_is_written_lets_later_writes_win() {
+    quietly(|| {
+        for left in 0..12 {
+            let simulation = Simulation::new(left);
+            let store = ReactonStore::new();
+            let builder = IsolateStore::builder().shared(shared![FRAGILE]);
+            let worker = builder.spawn(&store, |_: &ReactonStore| {}).expect("the worker starts");
+            let there = simulation.store_of(&worker).expect("the worker was just spawned");
+            LEFT.set(Some(left));
+            _ = catch_unwind(AssertUnwindSafe(|| {
+                there.batch(|there| {
+                    there.update(&FRAGILE, |rows| rows.insert(Fragile(1), 1));
+                    there.update(&FRAGILE, |rows| rows.extend([(Fragile(3), 3), (Fragile(2), 2)]));
+                });
+            }));
+            LEFT.set(None);
+            simulation.settle();
+            for key in 0..4 {
+                store.update(&FRAGILE, |rows| rows.insert(Fragile(key), 10));
+                simulation.settle();
+            }
+            let all = |store: &ReactonStore| {
+                store.with(&FRAGILE, |rows| {
+                    rows.iter().map(|(key, value)| (key.0, *value)).collect::<Vec<_>>()
+                })
+            };
+            let expected: Vec<_> = (0..4).map(|key| (key, 10)).collect();
+            assert_eq!((all(&store), all(&there)), (expected.clone(), expected), "{left}");
+            drop(worker);
+        }
+    });
 }

@@ -10,7 +10,7 @@ use super::few::Few;
 use super::keyed::Row;
 use super::tree::Tree;
 use crate::merge::Version;
-use crate::panics::guarded;
+use crate::panics::{discard, guarded};
 
 /// With this many notes, those of one key are composed.
 const FEW: usize = 64;
@@ -179,8 +179,25 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         }
     }
 
+    /// The end of an edit may have failed, because a comparison or a copy of a key has panicked. Then its keys are noted now.
+    #[cold]
+    fn touch_again(&mut self, gone: &Tree<K, Version>) {
+        if let Err(payload) = guarded(|| {
+            self.compose();
+            self.touch(gone);
+        }) {
+            discard(payload);
+            return;
+        }
+        // They are sealed, and observers receive them with the next edit.
+        self.notes.iter_mut().for_each(|note| note.replaced = None);
+    }
+
     /// Takes the keys that were written since the last seal, and whether everything was replaced.
-    pub(super) fn seal(&mut self) -> (Few<K, Version>, bool) {
+    pub(super) fn seal(&mut self, gone: &Tree<K, Version>) -> (Few<K, Version>, bool) {
+        if !self.notes.is_empty() {
+            self.touch_again(gone);
+        }
         let (touched, reset) = self.forget_open();
         self.replaced = touched.clone();
         (touched, reset.is_some())

@@ -34,7 +34,7 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         show: &mut dyn FnMut(Edit<&K, &H>),
     ) {
         let Some(log) = self.log.as_deref_mut().filter(|log| log.shares) else { return };
-        let (touched, reset) = log.seal();
+        let (touched, reset) = log.seal(&self.gone);
         self.newest = self.newest.max(version.clock);
         if reset {
             // M4: entries after the reset have its version.
