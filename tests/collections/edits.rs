@@ -6,7 +6,7 @@ use std::rc::Rc;
 use reacton::prelude::*;
 use reacton_support::{Log, panic_of};
 
-use crate::{CHOSEN, DONE, ROWS, Row, row};
+use crate::{CHOSEN, DONE, ROWS, Row, log_changes, row};
 
 #[reacton(eq = same_name)]
 static NAMES: ReactonMap<u32, Row> = ReactonMap::new();
@@ -123,7 +123,7 @@ fn c1_a_set_and_a_counter_are_changed_by_what_differs() {
 fn c1_set_replaces_and_reports_only_the_entries_that_differ() {
     let store = ReactonStore::new();
     store.update(&ROWS, |rows| rows.extend([(1, row("one")), (2, row("two"))]));
-    let (called, changes) = (runs(&store, &ROWS), crate::log_changes(&store));
+    let (called, changes) = (runs(&store, &ROWS), log_changes(&store));
     store.set(&ROWS, [(1, row("one")), (2, row("two"))].into());
     assert_eq!((called.take(), changes.take()), (0, vec![]));
     store.set(&ROWS, [(2, row("II")), (3, row("three"))].into());
@@ -137,7 +137,7 @@ fn c1_set_replaces_and_reports_only_the_entries_that_differ() {
 fn c1_a_touch_calls_the_observers_of_the_whole_only() {
     let store = ReactonStore::new();
     store.update(&ROWS, |rows| rows.insert(1, row("one")));
-    let (called, changes) = (runs(&store, &ROWS), crate::log_changes(&store));
+    let (called, changes) = (runs(&store, &ROWS), log_changes(&store));
     let entry = runs(&store, ROWS.at(1));
     store.touch(&ROWS);
     assert_eq!((called.get(), changes.take(), entry.get()), (1, vec![], 0));
@@ -212,4 +212,24 @@ fn c1_other_values_are_written_in_the_same_transaction() {
     });
     store.update_if(&ROWS, |rows| rows.remove(&1).is_none());
     assert_eq!(log.take(), [(0, 0), (1, 1), (0, 1)]);
+}
+
+#[test]
+fn c1_the_ends_of_a_map_and_of_a_set_are_removed_and_elements_are_retained() {
+    let store = ReactonStore::new();
+    store.update(&ROWS, |rows| rows.extend([(1, row("one")), (2, row("two")), (3, row("three"))]));
+    store.update(&CHOSEN, |chosen| chosen.extend(1..=6));
+    let log = log_changes(&store);
+    let ends = store.update(&ROWS, |rows| (rows.pop_first(), rows.pop_last()));
+    let (first, last) = ends;
+    assert_eq!((first.map(|(key, _)| key), last.map(|(key, _)| key)), (Some(1), Some(3)));
+    assert_eq!(log.take(), [["-1 one", "-3 three"]]);
+    store.update(&CHOSEN, |chosen| {
+        assert_eq!((chosen.pop_first(), chosen.pop_last()), (Some(1), Some(6)));
+        chosen.retain(|element| element % 2 == 0 || *element == 5);
+    });
+    store.with(&CHOSEN, |chosen| {
+        assert!(chosen.iter().eq(&[2, 4, 5]) && chosen.positions(1, 9).eq(&[4, 5]));
+    });
+    assert_eq!(store.update(&CHOSEN, |chosen| (chosen.clear(), chosen.pop_last()).1), None);
 }

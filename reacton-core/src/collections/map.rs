@@ -169,6 +169,18 @@ impl<K: Ord + Clone, V: 'static> ReactonMap<K, V> {
         self.rows.edit(key, |value| edit(Arc::make_mut(value)))
     }
 
+    /// Removes the row of the smallest key, and returns key and value.
+    pub fn pop_first(&mut self) -> Option<(K, Arc<V>)> {
+        let first = self.first()?.0.clone();
+        self.remove(&first).map(|value| (first, value))
+    }
+
+    /// Removes the row of the largest key, and returns key and value.
+    pub fn pop_last(&mut self) -> Option<(K, Arc<V>)> {
+        let last = self.last()?.0.clone();
+        self.remove(&last).map(|value| (last, value))
+    }
+
     /// Removes all rows.
     pub fn clear(&mut self) {
         self.rows.clear();

@@ -58,6 +58,11 @@ impl<T> ReactonSet<T> {
         self.elements.nth(position).map(|(element, ())| element)
     }
 
+    /// The elements at the positions from `start` up to `end`, as far as they exist.
+    pub fn positions(&self, start: usize, end: usize) -> Iter<'_, T> {
+        Iter(self.elements.positions(start, end))
+    }
+
     /// The smallest element.
     pub fn first(&self) -> Option<&T> {
         self.nth(0)
@@ -105,6 +110,25 @@ impl<T: Ord + Clone> ReactonSet<T> {
         T: Borrow<Q>,
     {
         self.elements.remove(element).is_some()
+    }
+
+    /// Removes the smallest element, and returns it.
+    pub fn pop_first(&mut self) -> Option<T> {
+        let first = self.first()?.clone();
+        self.remove(&first).then_some(first)
+    }
+
+    /// Removes the largest element, and returns it.
+    pub fn pop_last(&mut self) -> Option<T> {
+        let last = self.last()?.clone();
+        self.remove(&last).then_some(last)
+    }
+
+    /// Removes the elements for which `keep` returns `false`.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        for element in self.iter().filter(|element| !keep(element)).cloned().collect::<Vec<_>>() {
+            self.remove(&element);
+        }
     }
 
     /// Removes all elements.
