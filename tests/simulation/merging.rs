@@ -55,8 +55,8 @@ static PAIRS: ReactonMap<u8, u16> = [(0, 0)].into();
 static TITLE: u16 = 0;
 
 thread_local! {
-    /// The store of the worker at each node, since its last start.
-    static STARTED: RefCell<BTreeMap<usize, ReactonStore>> = const { RefCell::new(BTreeMap::new()) };
+    /// The stores of the workers of each node, in the order of their start.
+    static STARTED: RefCell<BTreeMap<usize, Vec<ReactonStore>>> = const { RefCell::new(BTreeMap::new()) };
     /// The nodes whose next observer panics.
     static ARMED: RefCell<BTreeSet<usize>> = const { RefCell::new(BTreeSet::new()) };
     /// The pair of two writers that an observer has seen. A panic of a worker would only end the worker.
@@ -177,8 +177,7 @@ impl Forest {
         let builder = builder.restart(restart);
         let spawn = || {
             builder.spawn(&self.nodes[parent].store, move |store| {
-                let before = STARTED.with_borrow_mut(|all| all.insert(number, store.clone()));
-                drop(before);
+                STARTED.with_borrow_mut(|all| all.entry(number).or_default().push(store.clone()));
                 watch(store);
                 store.subscribe(&ROWS, move |_, _| {
                     assert!(!ARMED.with_borrow_mut(|armed| armed.remove(&number)), "{PLANNED}");
@@ -207,7 +206,17 @@ impl Forest {
         assert_eq!(TORN.get(), None, "the pair has values of two writers");
         for (number, node) in self.nodes.iter_mut().enumerate() {
             let started = STARTED.with_borrow(|all| all.get(&number).cloned());
-            node.store = started.unwrap_or_else(|| node.store.clone());
+            let Some(started) = started.filter(|all| !all.is_empty()) else { continue };
+            // A worker that is lost may have started after its successor.
+            let present = node.isolate.as_ref().filter(|_| started.len() > 1);
+            let present = present.and_then(|isolate| self.simulation.store_of(isolate));
+            let is_present = |store: &&ReactonStore| {
+                present
+                    .as_ref()
+                    .is_some_and(|present| format!("{present:?}") == format!("{store:?}"))
+            };
+            let store = started.iter().rev().find(is_present).or(started.last());
+            node.store = store.unwrap_or(&node.store).clone();
         }
     }
 
