@@ -34,13 +34,6 @@ impl AddAssign for Disturbed {
     }
 }
 
-impl Disturbed {
-    /// How often workers may have been lost.
-    pub(crate) fn losses(&self) -> u64 {
-        self.hosts_lost + self.roads_lost + self.cuts + self.stops
-    }
-}
-
 /// A worker on a host is restarted whatever happens. It waits before each attempt, since its hosts may be away for long.
 pub(crate) fn restart_always() -> Restart {
     let backoff = Duration::from_millis(10);
