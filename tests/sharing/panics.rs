@@ -48,9 +48,11 @@ static HANDED: Fuse = Fuse(0);
 #[reacton]
 static BESIDE: u32 = 0;
 
-/// What the first worker is to write to the other reactons, in one batch.
+/// What the first worker is to write to the other reactons, in one batch; from `ALONE` on, to `FUSE` alone.
 #[reacton]
 static ORDER: u32 = 0;
+
+const ALONE: u32 = 100;
 
 fn write(store: &ReactonStore, number: u32) {
     store.batch(|store| {
@@ -74,7 +76,10 @@ fn worker(store: &ReactonStore, delivery: Delivery, obeys: bool) -> Worker {
     let worker = worker.spawn(store, move |store| {
         answer(store, tell, held);
         if obeys {
-            store.subscribe(&ORDER, |store, order| write(store, *order));
+            store.subscribe(&ORDER, |store, order| match *order {
+                ALONE.. => store.set(&FUSE, Fuse(*order)),
+                order => write(store, order),
+            });
         }
     });
     (worker.expect("the worker starts"), told)
@@ -115,6 +120,24 @@ fn take_in_while(panics: &'static LocalKey<Cell<u32>>, at: u32) {
 #[test]
 fn i5_a_panic_in_the_drop_of_a_displaced_value_loses_nothing_of_the_transaction() {
     take_in_while(&DROP, 1);
+}
+
+#[test]
+fn i5_a_value_that_arrives_alone_is_forwarded_although_the_drop_of_the_one_before_panics() {
+    let store = ReactonStore::new();
+    let (first, other) =
+        (worker(&store, Delivery::Every, true), worker(&store, Delivery::Every, false));
+    store.set(&ORDER, 1);
+    wait_until(&store, |store| held(store) == [1, 1, 1]);
+    DROP.set(1);
+    store.set(&ORDER, ALONE);
+    let words = panic_of(|| wait_until(&store, |store| held(store) == [ALONE, 1, 1]));
+    DROP.set(u32::MAX);
+    assert!(words.contains("dropped 1"), "{words}");
+    assert_eq!(held(&store), [ALONE, 1, 1]);
+    assert_eq!(ask(&store, &other.1), [ALONE, 1, 1], "relayed");
+    end(first.0);
+    end(other.0);
 }
 
 #[test]

@@ -320,6 +320,31 @@ fn c6_an_entry_that_could_not_be_sent_loses_against_any_later_one() {
 }
 
 #[test]
+fn m2_what_arrives_stays_below_what_the_open_transaction_has_written() {
+    type Write = fn(&mut ReactonMap<u64, u64>);
+    let put: Write = |map| drop(map.insert(1, 5));
+    let removal: Write = |map| drop(map.remove(&1));
+    let clear: Write = ReactonMap::clear;
+    for (write, held) in [(put, Some(5)), (removal, None), (clear, None)] {
+        for arriving in [Edit::Put(1, 9), Edit::Remove(1)] {
+            let mut map = ReactonMap::from([(1, 1)]);
+            let writer = Writer { site: 9, shares: true };
+            map.begin(writer);
+            write(&mut map);
+            map.settle();
+            map.begin(writer);
+            assert!(map.join(arriving, version(3)), "{arriving:?} is newer than before");
+            assert!(map.settle().is_none_or(|changes| changes.is_empty()), "{arriving:?}");
+            assert_eq!(map.get(&1), held.as_ref(), "{arriving:?}");
+            let mut sent = 0;
+            map.seal(version(4), &mut |_| sent += 1);
+            assert_eq!(sent, 1, "the open write is sent");
+            assert!(!map.join(arriving, version(3)), "the open write is newer now");
+        }
+    }
+}
+
+#[test]
 fn c6_joined_edits_are_reported_as_local_ones_are() {
     let mut map = ReactonMap::from([(1, 1)]);
     map.begin(Writer { site: 9, shares: true });
