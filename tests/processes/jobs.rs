@@ -337,7 +337,9 @@ in_both_places! {
         assert!(matches!(failed, Err(ShutdownError::Failed { .. })), "{failed:.200?}");
         assert_eq!(numbers(&heard), [1].into());
         let lost = pool.take_lost_jobs();
-        assert!(lost.iter().all(|job| job.message.len() > 3_000_000), "the message of the panic is missing");
+        // It repeats the order, and is cut off on its way from a process.
+        let is_long = |job: &LostJob| job.message.len() >= 16 * 1024;
+        assert!(lost.iter().all(is_long), "the message of the panic is missing");
         assert_eq!(lost.len(), 1);
     }
 }
