@@ -100,3 +100,39 @@ fn m6_an_item_is_put_back_again_and_again() {
     assert_eq!((last.again(), last.was_put_back()), (None, true));
     assert_eq!(id.again().map(|next| next.number - id.number), Some(1 << 48));
 }
+
+#[test]
+fn m6_an_edit_that_is_newer_than_a_removal_stays_in_whatever_order_they_arrive() {
+    let ([mut one, mut two], (id, position, value)) = removed_by_two();
+    let base = two.value.clone();
+    let put_back = |list: &mut List| list.put_back_item(id, position.clone(), value.clone());
+    let mut now = id;
+    two.clock += 10;
+    // One store puts the item back and removes it. The other one, later, puts it back and edits it.
+    let mut sent = [
+        one.commit(1, |list| now = put_back(list)),
+        one.commit(1, |list| drop(list.remove(now))),
+        two.commit(1, |list| assert_eq!(put_back(list), now)),
+        two.commit(1, |list| drop(list.set(1, 99))),
+    ];
+    // Heap's algorithm: every order.
+    let mut counts = [0; 4];
+    let mut at = 0;
+    loop {
+        let mut third = Replica { site: 3, clock: 0, value: base.clone() };
+        for sent in sent.iter().flatten() {
+            third.join(sent);
+        }
+        assert_eq!(values(&third.value), [10, 99, 30]);
+        while at < 4 && counts[at] >= at {
+            counts[at] = 0;
+            at += 1;
+        }
+        if at == 4 {
+            break;
+        }
+        sent.swap(at, if at % 2 == 0 { 0 } else { counts[at] });
+        counts[at] += 1;
+        at = 1;
+    }
+}
