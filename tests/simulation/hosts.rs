@@ -34,6 +34,14 @@ impl AddAssign for Disturbed {
     }
 }
 
+impl Disturbed {
+    /// Asserts that everything has happened in enough of so many schedules.
+    pub(crate) fn assert_often(&self, seeds: u64) {
+        let Self { hosts_lost, roads_lost, cuts, stops } = *self;
+        assert!(hosts_lost.min(roads_lost).min(stops) > seeds / 10 && cuts > seeds / 2, "{self:?}");
+    }
+}
+
 /// A worker on a host is restarted whatever happens. It waits before each attempt, since its hosts may be away for long.
 pub(crate) fn restart_always() -> Restart {
     let backoff = Duration::from_millis(10);
@@ -91,6 +99,14 @@ impl Hosts {
 
     fn note(&self, line: impl FnOnce() -> String) {
         self.simulation.note(line);
+    }
+
+    /// Something happens to a host or to the network, or time passes.
+    pub(crate) fn disturb_or_advance(&mut self) {
+        match self.pick(3) {
+            0 => self.advance(),
+            _ => self.disturb(),
+        }
     }
 
     /// Something happens to a host, or to the network.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::rules::check_replicas;
+use super::rules::{check_replicas, join_all};
 use super::{List, items, values};
 use crate::collections::list::ItemId;
 use crate::collections::position::Position;
@@ -109,30 +109,16 @@ fn m6_an_edit_that_is_newer_than_a_removal_stays_in_whatever_order_they_arrive()
     let mut now = id;
     two.clock += 10;
     // One store puts the item back and removes it. The other one, later, puts it back and edits it.
-    let mut sent = [
+    let sent = [
         one.commit(1, |list| now = put_back(list)),
         one.commit(1, |list| drop(list.remove(now))),
         two.commit(1, |list| assert_eq!(put_back(list), now)),
         two.commit(1, |list| drop(list.set(1, 99))),
-    ];
-    // Heap's algorithm: every order.
-    let mut counts = [0; 4];
-    let mut at = 0;
-    loop {
-        let mut third = Replica { site: 3, clock: 0, value: base.clone() };
-        for sent in sent.iter().flatten() {
-            third.join(sent);
-        }
-        assert_eq!(values(&third.value), [10, 99, 30]);
-        while at < 4 && counts[at] >= at {
-            counts[at] = 0;
-            at += 1;
-        }
-        if at == 4 {
-            break;
-        }
-        sent.swap(at, if at % 2 == 0 { 0 } else { counts[at] });
-        counts[at] += 1;
-        at = 1;
-    }
+    ]
+    .concat();
+    each_seed(|random| {
+        let mut third = base.clone();
+        join_all(&mut third, &sent, random);
+        assert_eq!(values(&third), [10, 99, 30]);
+    });
 }

@@ -30,7 +30,7 @@ fn edit(list: &mut List, kept: &mut Vec<List>, random: &mut Random) {
 }
 
 /// Joins all edits, in a random order and some of them twice.
-fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
+pub(super) fn join_all(list: &mut List, sent: &[Sent<List>], random: &mut Random) {
     let mut left: Vec<_> = sent.iter().collect();
     while !left.is_empty() {
         let at = random.index(left.len());
