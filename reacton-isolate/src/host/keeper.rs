@@ -141,7 +141,7 @@ impl Keeper {
         };
         for Introduction { id, name, payload, .. } in reactons {
             let later = written.filter(|(written, _)| written == id).map(|(_, len)| len);
-            let len = later.unwrap_or(0).max(payload.len_on_road());
+            let len = later.unwrap_or(0).max(payload.longest_part());
             within(len, max_value).map_err(|reason| too_long(name.clone(), reason))?;
         }
         // It is the question of a call, or the value of a member of a family.

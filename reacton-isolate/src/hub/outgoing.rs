@@ -250,7 +250,8 @@ impl Hub {
         panics.resume();
     }
 
-    /// Lists edits, in the form of the slot of this route. What does not encode is left out, and reported.
+    /// Lists edits, in the form of the slot of this route. Entries that do not encode or are too long are left out, and
+    /// reported.
     fn list_edits(
         &self,
         wiring: Wiring<'_>,
@@ -270,13 +271,16 @@ impl Hub {
             errors.extend(blamed);
             Arc::new(edits)
         };
-        if edits.is_empty() && !announced {
-            return;
+        let most = route.max_value();
+        let mut payload = Payload::Edits(edits);
+        if let (Err(error), Payload::Edits(edits)) = (slot.check_len(&payload, most), &mut payload)
+        {
+            errors.extend(self.blamed(route).map(|link| (link, error.clone())));
+            Arc::make_mut(edits).records.retain(|record| record.len_on_road() as u64 <= most);
         }
-        let payload = Payload::Edits(edits);
-        match slot.check_len(&payload, route.max_value()) {
-            Ok(()) => list.push(Change { id, version, announced, payload }),
-            Err(error) => errors.extend(self.blamed(route).map(|link| (link, error.clone()))),
+        let is_empty = matches!(&payload, Payload::Edits(edits) if edits.is_empty());
+        if announced || !is_empty {
+            list.push(Change { id, version, announced, payload });
         }
     }
 

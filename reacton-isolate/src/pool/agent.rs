@@ -125,7 +125,7 @@ impl Agent {
     fn is_too_long(&self, work: &Work) -> bool {
         let most = self.sender.max_value();
         let Work::Changes { changes, .. } = work else { return false };
-        most < u64::MAX && changes.iter().any(|change| change.payload.len_on_road() as u64 > most)
+        most < u64::MAX && changes.iter().any(|change| change.payload.longest_part() as u64 > most)
     }
 
     /// Sends a job, behind everything sent before. Returns `false` if the job is a call that has ended, or is too long.

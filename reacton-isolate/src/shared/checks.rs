@@ -15,7 +15,7 @@ impl SharedSlot {
     /// If not, as for one that does not encode.
     #[inline]
     pub(crate) fn check_len(&self, payload: &Payload, max_value: u64) -> Result<(), LinkError> {
-        within(payload.len_on_road(), max_value)
+        within(payload.longest_part(), max_value)
             .map_err(|reason| LinkError::Encode { reacton: self.rref.name().into(), reason })
     }
 

@@ -132,6 +132,15 @@ impl From<Vec<Change>> for ChangeList {
     }
 }
 
+impl From<ChangeList> for Vec<Change> {
+    fn from(changes: ChangeList) -> Self {
+        match changes.0 {
+            List::One(change) => vec![change],
+            List::Many(changes) => changes,
+        }
+    }
+}
+
 impl IntoIterator for ChangeList {
     type Item = Change;
     type IntoIter = Chain<option::IntoIter<Change>, vec::IntoIter<Change>>;

@@ -73,12 +73,12 @@ impl Edits {
 
     /// The number of bytes that are copied.
     pub(crate) fn len(&self) -> usize {
-        self.records.iter().map(|record| record.key.len() + record.body.len()).sum()
+        self.records.iter().map(Record::len).sum()
     }
 
-    /// At least the number of bytes on a road: each record has a version and two lengths, and the reset a version.
-    pub(crate) fn len_on_road(&self) -> usize {
-        self.len() + 40 * (self.records.len() + 1)
+    /// At least the number of bytes of the longest record on a road.
+    pub(crate) fn longest(&self) -> usize {
+        self.records.iter().map(Record::len_on_road).max().unwrap_or_default()
     }
 
     /// The keys of all records.
@@ -117,6 +117,16 @@ impl Record {
     #[must_use]
     pub fn new(key: Encoded, version: Version, body: RecordBody) -> Self {
         Self { key, version, announced: false, body }
+    }
+
+    /// The number of bytes that are copied.
+    fn len(&self) -> usize {
+        self.key.len() + self.body.len()
+    }
+
+    /// At least the number of bytes on a road, if nothing goes with it: there are two versions and a few lengths.
+    pub(crate) fn len_on_road(&self) -> usize {
+        self.len() + 80
     }
 }
 

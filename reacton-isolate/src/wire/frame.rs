@@ -4,6 +4,7 @@
 //! unsigned integers and at most 64 KiB long: the kind of the frame, the number of its payloads, their lengths, then the numbers
 //! that the kind needs. Values and texts are payloads, raw behind the head, so that a large value is never copied into a frame.
 //! A message with more entries than one head holds is several frames, all but the last of which say that more follow.
+//! Edits of more than 64 KiB are several entries, so that the length of a payload can be limited, and that of edits not.
 
 mod decode;
 mod encode;
@@ -22,13 +23,16 @@ use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::WorkKey;
 
 /// The version of the frames and their contents. Both ends of a road are the same program, so both have the same.
-pub(crate) const FRAMES: u64 = 4;
+pub(crate) const FRAMES: u64 = 5;
 
 /// The longest head.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
 /// The number of entries that fit into a head: an entry has at most four numbers and four lengths, of nine bytes each.
 const ENTRIES: usize = 900;
+
+/// In the flags of an entry: its value is the next piece of the edits, or of the keys, of the entry before it.
+const CONTINUES: u64 = 1 << 3;
 
 /// The content of one frame.
 #[derive(Debug)]

@@ -137,13 +137,13 @@ impl Payload {
         }
     }
 
-    /// At least the size of what goes over a road, in bytes.
+    /// At least the length of the longest part that a road can only carry whole: a value, or one entry. In bytes.
     #[inline]
-    pub(crate) fn len_on_road(&self) -> usize {
+    pub(crate) fn longest_part(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Counted(_) => 0,
-            Self::Edits(edits) => edits.len_on_road(),
+            Self::Edits(edits) => edits.longest(),
         }
     }
 

@@ -102,6 +102,32 @@ fn n6_entries_that_are_too_long_are_held_back() {
 }
 
 #[test]
+fn n6_each_entry_counts_by_itself() {
+    for (_host, session) in places() {
+        let store = ReactonStore::new();
+        let short = |keys: std::ops::Range<u32>| {
+            store.update(&ROWS, |rows| {
+                for key in keys.clone() {
+                    rows.insert(key, "x".repeat(SHORT));
+                }
+            });
+        };
+        short(0..6);
+        let worker =
+            sized::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
+        store.batch(|store| {
+            short(6..12);
+            store.update(&ROWS, |rows| {
+                rows.insert(12, "x".repeat(LONG));
+            });
+        });
+        until(&store, |store| store.get(&TOTAL) == 12);
+        assert_reported(&store, &worker, "ROWS");
+        assert_eq!(store.get(worker.status()), IsolateStatus::Running);
+    }
+}
+
+#[test]
 fn n6_a_worker_does_not_start_with_a_value_that_is_too_long() {
     for (host, session) in places() {
         let store = ReactonStore::new();

@@ -11,6 +11,7 @@ use reacton_core::RefId;
 use super::{RoadSender, Sender};
 use crate::link::{Delivery, SendCounter};
 use crate::wire::change::{Change, Version};
+use crate::wire::edits::{Edits, Record, RecordBody};
 use crate::wire::frame::{Frame, FrameReader};
 use crate::wire::message::IsolateMessage;
 use crate::wire::value::{Encoded, Payload};
@@ -87,6 +88,56 @@ fn message(len: usize) -> IsolateMessage {
     let version = Version { clock: 1, site: 1 };
     let changes = vec![Change { id: RefId::of("a"), version, announced: false, payload }].into();
     IsolateMessage::ReactonValueChanged { clock: 1, changes }
+}
+
+#[test]
+fn n6_rows_that_were_merged_are_no_longer_than_each_of_them() {
+    const MAX: u64 = 100_000;
+    let road = Arc::new(Once(Narrow { room: 50_000, taken: Mutex::default() }, Mutex::new(false)));
+    let sender = Arc::new(Sender::new(Delivery::Latest, SendCounter::default()));
+    sender.limit(MAX);
+    assert!(sender.attach(road.clone()));
+    let row = |key: u8| {
+        let version = Version { clock: 1, site: 1 };
+        let body = RecordBody::Bytes(Encoded::from(vec![key; 60_000]));
+        let records = vec![Record::new(Encoded::from(&[key][..]), version, body)];
+        let payload = Payload::Edits(Arc::new(Edits { records, ..Edits::default() }));
+        let changes = vec![Change { id: RefId::of("a"), version, announced: false, payload }];
+        IsolateMessage::ReactonValueChanged { clock: 1, changes: changes.into() }
+    };
+    for key in 0..20 {
+        sender.send(row(key % 5));
+    }
+    let writer = Arc::clone(&sender);
+    let writer = thread::spawn(move || writer.write_until_ended());
+    sender.flush(Duration::from_secs(30));
+    sender.end();
+    writer.join().expect("the thread does not panic");
+    let bytes = road.0.taken.lock().expect("the mutex is not poisoned").clone();
+    let mut reader = FrameReader::default();
+    reader.set_max_value(MAX);
+    let mut rest = &bytes[..];
+    let mut arrived = Vec::new();
+    while !rest.is_empty() {
+        let filled = reader.fill(|buffer| {
+            let count = rest.len().min(buffer.capacity() - buffer.len());
+            buffer.extend_from_slice(&rest[..count]);
+            Ok::<_, ()>(count)
+        });
+        rest = &rest[filled.expect("there is room")..];
+        while let Some(frame) = reader.next().expect("no value in it is too long") {
+            let Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) = frame else {
+                panic!("{frame:?}")
+            };
+            arrived.extend(Vec::from(changes));
+        }
+    }
+    // The first was written before the road had refused anything; the others were merged.
+    let rows = arrived.iter().map(|change| match &change.payload {
+        Payload::Edits(edits) => edits.keys().map(|key| key[0]).collect::<Vec<_>>(),
+        payload => panic!("{payload:?}"),
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), [vec![0], vec![0, 1, 2, 3, 4]]);
 }
 
 #[test]

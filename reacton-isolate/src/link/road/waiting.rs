@@ -49,7 +49,7 @@ fn longer(batch: &Batch, most: u64) -> Option<(RefId, usize)> {
 fn longest(frame: &Frame) -> Option<(RefId, usize)> {
     match frame {
         Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) => {
-            let lens = changes.iter().map(|change| (change.id, change.payload.len_on_road()));
+            let lens = changes.iter().map(|change| (change.id, change.payload.longest_part()));
             lens.max_by_key(|(_, len)| *len)
         }
         Frame::Order(Order::Call { id, question, .. }) => Some((*id, question.len())),

@@ -1,9 +1,12 @@
 //! Edits as bytes, for a road: numbers in groups of seven bits, keys and items with their lengths. Every sequence of
 //! bytes is either edits or an error. Reading it allocates memory in proportion to its length.
+//!
+//! Long edits are several pieces, so that only a single entry can be longer than a road allows.
 
 use reacton_core::Version;
 
 use super::{Edits, Record, RecordBody};
+use crate::wire::frame::MAX_HEAD;
 use crate::wire::value::Encoded;
 
 type Result<T> = std::result::Result<T, &'static str>;
@@ -17,17 +20,48 @@ const ITEM: u8 = 1;
 const SAME_VERSION: u8 = 2;
 const ANNOUNCED: u8 = 4;
 
-/// Writes edits whose items are serialized.
-pub(crate) fn write_edits(edits: &Edits) -> Vec<u8> {
-    let mut to = Vec::with_capacity(edits.len() + 4 * edits.records.len() + 32);
-    number(&mut to, edits.answers);
-    to.push(u8::from(edits.reset.is_some()));
+/// A piece of several entries has at most so many bytes. A road allows a payload of this length at least.
+pub(crate) const PIECE: usize = MAX_HEAD;
+
+/// At most so many bytes are written around the key and the item of a record: a version, two lengths and the kind.
+const AROUND_RECORD: usize = 40;
+
+/// At most so many bytes are written before the records.
+const BEFORE_RECORDS: usize = 40;
+
+/// Writes edits whose items are serialized, in pieces. Only the first has what comes before the records.
+pub(crate) fn write_edits(edits: &Edits) -> impl Iterator<Item = Encoded> {
+    let mut rest = Some(&edits.records[..]);
+    let (mut answers, mut first_reset) = (edits.answers, edits.reset);
+    std::iter::from_fn(move || {
+        let records = rest?;
+        let (now, later) = split(records, |record| record.len() + AROUND_RECORD);
+        rest = Some(later).filter(|later| !later.is_empty());
+        Some(Encoded::from(write_piece(std::mem::take(&mut answers), first_reset.take(), now)))
+    })
+}
+
+/// Splits so many off as fit into one piece, at least one.
+fn split<T>(all: &[T], len: impl Fn(&T) -> usize) -> (&[T], &[T]) {
+    let mut sum = BEFORE_RECORDS;
+    let fit = all.iter().take_while(|one| {
+        sum = sum.saturating_add(len(one));
+        sum <= PIECE
+    });
+    all.split_at(fit.count().max(1).min(all.len()))
+}
+
+fn write_piece(answers: u64, reset: Option<Version>, records: &[Record]) -> Vec<u8> {
+    let len: usize = records.iter().map(|record| record.len() + 4).sum();
+    let mut to = Vec::with_capacity(len + 32);
+    number(&mut to, answers);
+    to.push(u8::from(reset.is_some()));
     let mut before = Version::NEVER;
-    if let Some(reset) = edits.reset {
+    if let Some(reset) = reset {
         version(&mut to, reset);
         before = reset;
     }
-    for record in &edits.records {
+    for record in records {
         let same = if record.version == before { SAME_VERSION } else { 0 };
         let item = match &record.body {
             RecordBody::Bytes(item) => Some(item),
@@ -48,7 +82,7 @@ pub(crate) fn write_edits(edits: &Edits) -> Vec<u8> {
     to
 }
 
-/// Reads what [`write_edits`] has written.
+/// Reads one piece of what [`write_edits`] has written.
 pub(crate) fn read_edits(mut from: &[u8]) -> Result<Edits> {
     let from = &mut from;
     let answers = take_number(from)?;
@@ -79,16 +113,21 @@ pub(crate) fn read_edits(mut from: &[u8]) -> Result<Edits> {
     Ok(Edits { answers, reset, records })
 }
 
-/// Writes the keys that a subscriber has missed.
-pub(crate) fn write_missed(keys: &[Encoded]) -> Vec<u8> {
-    let mut to = Vec::new();
-    for key in keys {
-        slice(&mut to, key);
-    }
-    to
+/// Writes the keys that a subscriber has missed, in pieces.
+pub(crate) fn write_missed(keys: &[Encoded]) -> impl Iterator<Item = Encoded> {
+    let mut rest = Some(keys);
+    std::iter::from_fn(move || {
+        let (now, later) = split(rest?, |key| key.len() + AROUND_RECORD);
+        rest = Some(later).filter(|later| !later.is_empty());
+        let mut to = Vec::new();
+        for key in now {
+            slice(&mut to, key);
+        }
+        Some(Encoded::from(to))
+    })
 }
 
-/// Reads what [`write_missed`] has written.
+/// Reads one piece of what [`write_missed`] has written.
 pub(crate) fn read_missed(mut from: &[u8]) -> Result<Vec<Encoded>> {
     let mut keys = Vec::new();
     while !from.is_empty() {
@@ -195,26 +234,74 @@ mod tests {
         }
     }
 
+    /// The only piece of short edits.
+    fn written(edits: &Edits) -> Encoded {
+        let pieces: Vec<_> = write_edits(edits).collect();
+        let [piece] = &pieces[..] else { panic!("{} pieces", pieces.len()) };
+        piece.clone()
+    }
+
     #[test]
     fn edits_come_back_from_their_bytes() {
         for edits in [example(), Edits::default()] {
-            let back = read_edits(&write_edits(&edits)).expect("the bytes are edits");
+            let back = read_edits(&written(&edits)).expect("the bytes are edits");
             assert_eq!(text(&back), text(&edits));
         }
-        let keys = [Encoded::from(&[1][..]), Encoded::from(vec![2; 100])];
-        let back = read_missed(&write_missed(&keys)).expect("the bytes are keys");
-        assert!(back.iter().map(|key| &**key).eq(keys.iter().map(|key| &**key)));
+    }
+
+    #[test]
+    fn keys_come_back_from_their_bytes() {
+        for keys in [vec![], vec![Encoded::from(&[1][..]), Encoded::from(vec![2; 100])]] {
+            let pieces: Vec<_> = write_missed(&keys).collect();
+            let [piece] = &pieces[..] else { panic!("{} pieces", pieces.len()) };
+            assert_eq!(read_missed(piece).expect("the bytes are keys"), keys);
+        }
+    }
+
+    #[test]
+    fn long_edits_are_pieces_of_which_only_one_record_alone_is_longer_than_is_always_allowed() {
+        let long = |len| Record {
+            key: Encoded::from(vec![7; len]),
+            version: Version { clock: u64::MAX, site: u64::MAX },
+            announced: true,
+            body: RecordBody::Bytes(Encoded::from(vec![9; len])),
+        };
+        let lens = [10_000, 10_000, 20_000, PIECE, 1, 1, PIECE / 2, PIECE / 2 - 100, 60, 20, 1];
+        let mut edits = example();
+        edits.records.extend(lens.map(long));
+        edits.records.extend((0..3000).map(|len| long(1 + len % 40)));
+        let pieces: Vec<_> = write_edits(&edits).collect();
+        let mut joined = Edits::default();
+        for (at, piece) in pieces.iter().enumerate() {
+            let back = read_edits(piece).expect("the bytes are edits");
+            assert!(piece.len() <= PIECE || back.records.len() == 1, "{} bytes", piece.len());
+            assert!(back.records.len() > 1 || piece.len() <= back.records[0].len_on_road());
+            if at == 0 {
+                joined = back;
+            } else {
+                assert_eq!((back.answers, back.reset), (0, None));
+                joined.records.extend(back.records);
+            }
+        }
+        assert_eq!(text(&joined), text(&edits));
+        let keys: Vec<_> = edits.keys().cloned().collect();
+        let pieces = write_missed(&keys).map(|piece| {
+            let back = read_missed(&piece).expect("the bytes are keys");
+            assert!(piece.len() <= PIECE || back.len() == 1, "{} bytes", piece.len());
+            back
+        });
+        assert_eq!(pieces.collect::<Vec<_>>().concat(), keys);
     }
 
     #[test]
     fn each_beginning_and_each_wrong_byte_is_edits_or_an_error() {
-        let bytes = write_edits(&example());
+        let bytes = written(&example());
         for end in 0..bytes.len() {
             let _ = read_edits(&bytes[..end]);
         }
         for at in 0..bytes.len() {
             for wrong in [0, 1, 0x7f, 0x80, 0xff] {
-                let mut bytes = bytes.clone();
+                let mut bytes = bytes.to_vec();
                 bytes[at] = wrong;
                 if let Ok(edits) = read_edits(&bytes) {
                     assert!(edits.records.len() <= bytes.len() / 3);

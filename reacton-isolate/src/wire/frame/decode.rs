@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use reacton_core::RefId;
 
-use super::{Frame, Hello, Kind, LastWords, Limits, Terms};
+use super::{CONTINUES, Frame, Hello, Kind, LastWords, Limits, Terms};
 use crate::error::{LinkError, Mismatch};
 use crate::wire::change::{Change, ChangeList, Version};
-use crate::wire::edits::{Held, read_edits, read_missed};
+use crate::wire::edits::{Edits, Held, read_edits, read_missed};
 use crate::wire::message::{CloseReason, Introduction, IsolateMessage};
 use crate::wire::ticket::WorkKey;
 use crate::wire::value::{Encoded, Payload};
@@ -26,6 +26,8 @@ pub(super) enum Decoded {
 }
 
 const SHAPE: &str = "it has other numbers than its kind has";
+
+const CONTINUES_NOTHING: &str = "an entry continues another one than that before it";
 
 /// Decodes a frame that follows the unfinished parts of a message, if there are any.
 pub(super) fn frame(
@@ -151,36 +153,39 @@ fn changes(
     if entries.len() != payloads.len() {
         return Err("it has not a value for each change");
     }
-    let changes = entries.iter().zip(payloads).map(|([id, clock, site, flags], value)| {
-        Ok(Change {
-            id: RefId::from_u64(*id),
-            version: Version { clock: *clock, site: *site },
-            announced: flags & 1 == 1,
-            payload: value_of(flags >> 1, value)?,
-        })
-    });
     let more = flag(*more)?;
-    let changes = match (unfinished, entries.len()) {
-        (None, 1) if !more => {
+    let mut changes = match unfinished {
+        None if entries.len() == 1 && !more => {
             let mut list = ChangeList::NONE;
-            for change in changes {
-                list.push(change?);
-            }
-            list
+            list.push(change(&entries[0], payload(payloads)?)?);
+            let message = IsolateMessage::ReactonValueChanged { clock: *clock, changes: list };
+            return Ok(whole(more, message));
         }
-        (None, _) => changes.collect::<Result<Vec<_>>>()?.into(),
-        (Some(IsolateMessage::ReactonValueChanged { clock: begun, changes: list }), _)
-            if begun == *clock =>
-        {
-            let mut list: Vec<_> = list.into_iter().collect();
-            for change in changes {
-                list.push(change?);
-            }
-            list.into()
+        None => Vec::with_capacity(entries.len()),
+        Some(IsolateMessage::ReactonValueChanged { clock: begun, changes }) if begun == *clock => {
+            changes.into()
         }
-        _ => return Err("another message begins in the middle of one"),
+        Some(_) => return Err("another message begins in the middle of one"),
     };
+    for (entry, value) in entries.iter().zip(payloads) {
+        match changes.last_mut() {
+            Some(last) if entry[3] & CONTINUES != 0 => {
+                append((last.id, &mut last.payload), entry[0], &value)?;
+            }
+            _ => changes.push(change(entry, value)?),
+        }
+    }
+    let changes = changes.into();
     Ok(whole(more, IsolateMessage::ReactonValueChanged { clock: *clock, changes }))
+}
+
+fn change([id, clock, site, flags]: &[u64; 4], value: Encoded) -> Result<Change> {
+    Ok(Change {
+        id: RefId::from_u64(*id),
+        version: Version { clock: *clock, site: *site },
+        announced: flags & 1 == 1,
+        payload: value_of(flags >> 1, value)?,
+    })
 }
 
 /// A value, or what was written of one that is made of entries.
@@ -189,6 +194,20 @@ fn value_of(is_edits: u64, value: Encoded) -> Result<Payload> {
         Ok(Payload::Edits(Arc::new(read_edits(&value)?)))
     } else {
         Ok(Payload::Bytes(value))
+    }
+}
+
+/// Appends a piece to edits.
+fn append((of, edits): (RefId, &mut Payload), id: u64, value: &Encoded) -> Result<()> {
+    let Edits { answers: 0, reset: None, records } = read_edits(value)? else {
+        return Err("edits begin in the middle of others");
+    };
+    match edits {
+        Payload::Edits(edits) if of.as_u64() == id => {
+            Arc::make_mut(edits).records.extend(records);
+            Ok(())
+        }
+        _ => Err(CONTINUES_NOTHING),
     }
 }
 
@@ -205,6 +224,11 @@ fn init(
         Some(_) => return Err("another message begins in the middle of one"),
     };
     for [id, clock, site, flags] in entries {
+        if flags & CONTINUES != 0 {
+            let last: &mut Introduction = reactons.last_mut().ok_or(CONTINUES_NOTHING)?;
+            append((last.id, &mut last.payload), *id, &payload(payloads)?)?;
+            continue;
+        }
         reactons.push(Introduction {
             id: RefId::from_u64(*id),
             name: text(payloads)?.into(),
@@ -234,13 +258,22 @@ fn subscribe(
         Some(IsolateMessage::ReactonSubscribe { held }) => held,
         Some(_) => return Err("another message begins in the middle of one"),
     };
-    for [id, clock, site, has_missed] in entries {
-        let what = if flag(*has_missed)? {
-            Held::Missed { serial: *clock, keys: read_missed(&payload(payloads)?)? }
+    for [number, clock, site, flags] in entries {
+        let id = RefId::from_u64(*number);
+        if flags & CONTINUES != 0 {
+            let Some((last, Held::Missed { keys, .. })) = held.last_mut() else {
+                return Err(CONTINUES_NOTHING);
+            };
+            if *last != id {
+                return Err(CONTINUES_NOTHING);
+            }
+            keys.extend(read_missed(&payload(payloads)?)?);
+        } else if flag(*flags)? {
+            let keys = read_missed(&payload(payloads)?)?;
+            held.push((id, Held::Missed { serial: *clock, keys }));
         } else {
-            Held::Version(Version { clock: *clock, site: *site })
-        };
-        held.push((RefId::from_u64(*id), what));
+            held.push((id, Held::Version(Version { clock: *clock, site: *site })));
+        }
     }
     end(payloads)?;
     Ok(whole(flag(*more)?, IsolateMessage::ReactonSubscribe { held }))

@@ -1,8 +1,8 @@
 //! Frames to bytes: a queue of bytes that have still to go over a road.
 
+mod entries;
 mod work;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
@@ -11,10 +11,8 @@ use reacton_core::RefId;
 use super::work::{Report, far_outcome};
 use super::{ENTRIES, Hello, Kind, LastWords, Terms, head};
 use crate::error::{LinkError, Mismatch};
-use crate::wire::change::{Change, Version};
-use crate::wire::edits::{Held, write_edits, write_missed};
-use crate::wire::message::{CloseReason, Introduction, IsolateMessage};
-use crate::wire::value::{Encoded, Payload};
+use crate::wire::message::{CloseReason, IsolateMessage};
+use crate::wire::value::Encoded;
 
 /// Values from this size on are sent from where they are. Copying less costs less than one more slice.
 const APART: usize = 16 * 1024;
@@ -252,82 +250,6 @@ impl Batch {
         self.frame(kind, numbers.into_iter(), std::iter::once(Part::Bytes(&ids)));
     }
 
-    /// Adds a transaction.
-    pub(crate) fn changes(&mut self, clock: u64, changes: &[Change]) {
-        if let [change] = changes {
-            let numbers = [0, clock].into_iter().chain(entry(change));
-            let (numbers, value) = (Sized(numbers, 6), value(&change.payload));
-            return self.frame(Kind::Changes, numbers, std::iter::once(Part::Value(&value)));
-        }
-        let mut chunks = changes.chunks(ENTRIES).peekable();
-        while let Some(chunk) = chunks.next() {
-            let more = u64::from(chunks.peek().is_some());
-            let numbers = [more, clock].into_iter().chain(chunk.iter().flat_map(entry));
-            let values: Vec<_> = chunk.iter().map(|change| value(&change.payload)).collect();
-            let parts = values.iter().map(|value| Part::Value(value));
-            self.frame(Kind::Changes, Sized(numbers, 2 + 4 * chunk.len()), parts);
-        }
-    }
-
-    fn init(&mut self, [protocol, site, clock]: [u64; 3], reactons: &[Introduction]) {
-        let mut rest = reactons;
-        loop {
-            let (chunk, left) = rest.split_at(rest.len().min(ENTRIES));
-            let more = u64::from(!left.is_empty());
-            let entries = chunk.iter().flat_map(|reacton| {
-                let Version { clock, site } = reacton.version;
-                let flags = u64::from(reacton.subscribed)
-                    | u64::from(reacton.shape.is_some()) << 1
-                    | u64::from(reacton.payload.is_edits()) << 2;
-                [reacton.id.as_u64(), clock, site, flags]
-            });
-            let numbers = [more, protocol, site, clock].into_iter().chain(entries);
-            let values: Vec<_> = chunk.iter().map(|reacton| value(&reacton.payload)).collect();
-            let parts: Vec<_> = chunk
-                .iter()
-                .zip(&values)
-                .flat_map(|(reacton, value)| {
-                    [
-                        Part::Text(&reacton.name),
-                        Part::Text(&reacton.type_name),
-                        location(reacton.shape.as_deref()),
-                        Part::Value(value),
-                    ]
-                })
-                .collect();
-            self.frame(Kind::Init, Sized(numbers, 4 + 4 * chunk.len()), parts.into_iter());
-            if left.is_empty() {
-                return;
-            }
-            rest = left;
-        }
-    }
-
-    fn subscribe(&mut self, held: &[(RefId, Held)]) {
-        let mut rest = held;
-        // Also none: the other end looks whether it is waited for.
-        loop {
-            let (chunk, left) = rest.split_at(rest.len().min(ENTRIES));
-            let more = u64::from(!left.is_empty());
-            let entries = chunk.iter().flat_map(|(id, held)| match held {
-                Held::Version(Version { clock, site }) => [id.as_u64(), *clock, *site, 0],
-                Held::Missed { serial, .. } => [id.as_u64(), *serial, 0, 1],
-            });
-            let numbers = std::iter::once(more).chain(entries);
-            let missed = chunk.iter().filter_map(|(_, held)| match held {
-                Held::Missed { keys, .. } => Some(Encoded::from(write_missed(keys))),
-                Held::Version(_) => None,
-            });
-            let missed: Vec<_> = missed.collect();
-            let parts = missed.iter().map(Part::Value);
-            self.frame(Kind::Subscribe, Sized(numbers, 1 + 4 * chunk.len()), parts);
-            if left.is_empty() {
-                return;
-            }
-            rest = left;
-        }
-    }
-
     fn ack(&mut self, mismatches: &[Mismatch]) {
         // So many differences say enough, and fit into one head.
         let mismatches = &mismatches[..mismatches.len().min(ENTRIES)];
@@ -386,22 +308,6 @@ fn brief(message: &str) -> &str {
     &message[..end]
 }
 
-/// The bytes of a value.
-fn value(payload: &Payload) -> Cow<'_, Encoded> {
-    match payload {
-        Payload::Bytes(value) => Cow::Borrowed(value),
-        Payload::Edits(edits) => Cow::Owned(Encoded::from(write_edits(edits))),
-        // A road carries no references: a shared set that goes over one has none.
-        Payload::Counted(_) => Cow::Owned(Encoded::from(&[][..])),
-    }
-}
-
-fn entry(change: &Change) -> [u64; 4] {
-    let Version { clock, site } = change.version;
-    let flags = u64::from(change.announced) | u64::from(change.payload.is_edits()) << 1;
-    [change.id.as_u64(), clock, site, flags]
-}
-
 /// The kind of an error, its numbers and its texts.
 fn link_error(error: &LinkError) -> ([u64; 3], [&str; 3]) {
     let (kind, texts) = match error {
@@ -417,21 +323,3 @@ fn link_error(error: &LinkError) -> ([u64; 3], [&str; 3]) {
     };
     ([kind, 0, 0], texts)
 }
-
-/// An iterator whose length is known to its maker.
-struct Sized<I>(I, usize);
-
-impl<I: Iterator<Item = u64>> Iterator for Sized<I> {
-    type Item = u64;
-
-    #[inline]
-    fn next(&mut self) -> Option<u64> {
-        self.0.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.1, Some(self.1))
-    }
-}
-
-impl<I: Iterator<Item = u64>> ExactSizeIterator for Sized<I> {}

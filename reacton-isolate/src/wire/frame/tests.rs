@@ -1,5 +1,7 @@
 //! Frames there and back, cut at every byte; and bytes that are none.
 
+mod long;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,9 +131,17 @@ fn bytes(batch: &mut Batch) -> Vec<u8> {
     bytes
 }
 
-/// Everything that the reader makes of `bytes`, which arrive in pieces of at most `piece`.
+/// Everything that a reader makes of `bytes`, which arrive in pieces of at most `piece`.
 fn read(bytes: &[u8], piece: usize) -> Result<Vec<Frame>, &'static str> {
-    let (mut reader, mut rest, mut frames) = (FrameReader::default(), bytes, Vec::new());
+    read_with(FrameReader::default(), bytes, piece)
+}
+
+fn read_with(
+    mut reader: FrameReader,
+    bytes: &[u8],
+    piece: usize,
+) -> Result<Vec<Frame>, &'static str> {
+    let (mut rest, mut frames) = (bytes, Vec::new());
     loop {
         while let Some(frame) = reader.next().map_err(|malformed| malformed.0)? {
             frames.push(frame);
