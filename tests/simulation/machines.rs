@@ -3,6 +3,8 @@
 //! Main writes numbered orders, and each worker reports each order that it sees. So a lost, repeated or late message
 //! shows in the numbers.
 
+#[path = "machines/given_up.rs"]
+mod given_up;
 #[path = "machines/journal.rs"]
 mod journal;
 #[path = "machines/tally.rs"]

@@ -1,5 +1,7 @@
 //! Workers on hosts, over real sockets on this machine. Each test is named after the promise that it checks.
 
+#[path = "loopback/basics.rs"]
+mod basics;
 #[path = "loopback/deaths.rs"]
 mod deaths;
 #[path = "loopback/endpoints.rs"]

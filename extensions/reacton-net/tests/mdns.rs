@@ -1,20 +1,21 @@
 //! Hosts that are found by their keys, by multicast on a network of this test: it runs itself once more in a network
 //! namespace with one interface and no way out. This needs root and `unshare`; without them, nothing is tested here.
 
+#[path = "loopback/basics.rs"]
+mod basics;
+
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reacton::prelude::*;
-use reacton_net::{Host, KeyFile, NetError, Session};
+use reacton_net::{Host, NetError, Session};
+
+use self::basics::{assert_echoes, echo, key};
 
 /// Set in the process that runs in the namespace.
 const INSIDE: &str = "REACTON_MDNS_INSIDE";
-
-/// A condition that does not come true within this time has failed.
-const SOON: Duration = Duration::from_mins(1);
 
 /// Makes the network, and runs what follows.
 const NETWORK: &str = "ip link set lo up && ip link add wire type veth peer name end && \
@@ -24,17 +25,6 @@ const NETWORK: &str = "ip link set lo up && ip link add wire type veth peer name
 /// Where everybody sends that uses multicast DNS.
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 const PORT: u16 = 5353;
-
-#[reacton]
-static INPUT: u64 = 0;
-
-#[reacton]
-static OUTPUT: u64 = 0;
-
-#[worker(shared = [INPUT, OUTPUT])]
-fn echo(store: &ReactonStore) {
-    store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
-}
 
 /// Returns whether this process is the one in the namespace. The other one runs that.
 fn is_inside(test: &str) -> bool {
@@ -54,51 +44,27 @@ fn is_inside(test: &str) -> bool {
     false
 }
 
-/// The file of a key of this process.
-fn path(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder.join(format!("mdns-{}-{name}.key", std::process::id()))
-}
-
-fn key(name: &str) -> KeyFile {
-    KeyFile::at(path(name))
-}
-
-fn works(session: &Session) {
-    let store = ReactonStore::new();
-    let worker = echo::builder().at(session, "tests").spawn(&store).expect("the worker starts");
-    store.set(&INPUT, 4);
-    let begun = Instant::now();
-    while store.get(&OUTPUT) != 4 {
-        store.wait(SOON);
-        assert!(begun.elapsed() < SOON, "nothing arrives");
-    }
-    drop(worker);
-}
-
 #[test]
 fn n1_a_host_is_found_by_its_key_alone_if_both_sides_ask_for_that() {
     if !is_inside("n1_a_host_is_found_by_its_key_alone_if_both_sides_ask_for_that") {
         return;
     }
-    let client = key("client");
+    let client = key();
     let allowed = client.public_key().expect("the key is made");
-    let builder = |name: &str| {
-        Host::builder().key(key(name)).allow([allowed.clone()]).offer("tests", workers![echo])
-    };
+    let builder =
+        || Host::builder().key(key()).allow([allowed.clone()]).offer("tests", workers![echo]);
     // Nothing is sent without the call, though something is dialled.
     let listener = UdpSocket::bind((GROUP, PORT)).expect("nobody else listens");
     listener.join_multicast_v4(&GROUP, &Ipv4Addr::new(10, 99, 0, 1)).expect("a member");
-    let silent = builder("silent").open().expect("a host");
+    let silent = builder().open().expect("a host");
     let session = Session::builder().key(client.clone()).host(silent.ticket());
-    works(&session.open().expect("a session"));
+    assert_echoes(&session.open().expect("a session"));
     listener.set_read_timeout(Some(Duration::from_secs(2))).expect("a timeout");
     let heard = listener.recv(&mut [0; 2000]).map_err(|error| error.kind());
     assert_eq!(heard, Err(ErrorKind::WouldBlock), "something was sent to the group");
     drop(listener);
 
-    let hosts = ["one", "another"].map(|name| builder(name).mdns().open().expect("a host"));
+    let hosts = [(), ()].map(|()| builder().mdns().open().expect("a host"));
     let ticket = hosts[1].ticket().to_string();
     let (alone, _) = ticket.split_once('@').expect("a ticket has addresses");
     let without = Session::builder().key(client.clone()).host(alone).open();
@@ -108,8 +74,5 @@ fn n1_a_host_is_found_by_its_key_alone_if_both_sides_ask_for_that() {
     let worker = echo::builder().at(&session, "tests").spawn(&store).expect("the host is found");
     assert_eq!(hosts.each_ref().map(Host::running), [0, 1], "the key decides");
     drop(worker);
-    works(&session);
-    for name in ["client", "silent", "one", "another"] {
-        std::fs::remove_file(path(name)).expect("the key was made");
-    }
+    assert_echoes(&session);
 }

@@ -1,30 +1,19 @@
 //! A host and a client that know of each other a key and a relay, and no address: what they send goes over the relay,
 //! which runs in this process.
 
+#[path = "loopback/basics.rs"]
+mod basics;
+
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use iroh_relay::server::{RelayConfig, Server, ServerConfig};
 use reacton::prelude::*;
-use reacton_net::{Host, KeyFile, Session};
+use reacton_net::{Host, Session};
 use tokio::sync::oneshot;
 
-/// A condition that does not come true within this time has failed.
-const SOON: Duration = Duration::from_mins(1);
-
-#[reacton]
-static INPUT: u64 = 0;
-
-#[reacton]
-static OUTPUT: u64 = 0;
-
-#[worker(shared = [INPUT, OUTPUT])]
-fn echo(store: &ReactonStore) {
-    store.subscribe(&INPUT, |store, input| store.set(&OUTPUT, *input));
-}
+use self::basics::{SOON, assert_echoes, echo, key};
 
 /// A relay on a thread of its own, without encryption to it: what it relays is encrypted between the two ends.
 struct Relay {
@@ -63,19 +52,12 @@ impl Relay {
     }
 }
 
-/// The file of a key of this process.
-fn path(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder.join(format!("relay-{}-{name}.key", std::process::id()))
-}
-
 #[test]
 fn n1_a_client_that_knows_the_relay_and_the_key_of_a_host_reaches_it() {
     let relay = Relay::start();
-    let [host_key, client] = ["host", "client"].map(|name| KeyFile::at(path(name)));
+    let client = key();
     let host = Host::builder()
-        .key(host_key)
+        .key(key())
         .listen("127.0.0.1:0")
         .allow([client.public_key().expect("the key is made")])
         .offer("tests", workers![echo])
@@ -83,23 +65,13 @@ fn n1_a_client_that_knows_the_relay_and_the_key_of_a_host_reaches_it() {
         .open()
         .expect("a host");
     let ticket = host.ticket().to_string();
-    let (key, _) = ticket.split_once('@').expect("a ticket has addresses");
-    let session = Session::builder().key(client).host(key).relay(&relay.url).open();
+    let (alone, _) = ticket.split_once('@').expect("a ticket has addresses");
+    let session = Session::builder().key(client).host(alone).relay(&relay.url).open();
     let session = session.expect("a session");
-    let store = ReactonStore::new();
-    let worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
-    store.set(&INPUT, 4);
-    let begun = Instant::now();
-    while store.get(&OUTPUT) != 4 {
-        store.wait(SOON);
-        assert!(begun.elapsed() < SOON, "nothing arrives");
-    }
-    drop((worker, session));
+    assert_echoes(&session);
+    drop(session);
     drop(host);
     let relayed = relay.end();
     // Of the handshake alone, both sides send several. The two find a direct way as soon as they can.
     assert!(relayed > 4, "{relayed} packets went over the relay");
-    for name in ["host", "client"] {
-        std::fs::remove_file(path(name)).expect("the key was made");
-    }
 }

@@ -10,6 +10,7 @@ use iroh::SecretKey;
 use reacton::prelude::*;
 use reacton_net::{Host, NetError, Session};
 
+use super::basics::assert_echoes;
 use super::hostile::{endpoint, run};
 use super::places::{SOON, host, key, open, until};
 use super::workers::*;
@@ -58,10 +59,7 @@ fn n1_a_host_and_a_session_dial_the_relay_that_they_name_and_work_without_it() {
     let session = open(Session::builder().key(own).relay(&url), &[&at_relay]);
     assert_dialled(&lines);
     assert!(!at_relay.ticket().to_string().contains("http"), "a ticket names no relay");
-    let store = ReactonStore::new();
-    let _worker = echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
-    store.set(&INPUT, 4);
-    until(&store, |store| store.get(&OUTPUT) == 4);
+    assert_echoes(&session);
 }
 
 #[test]
@@ -82,17 +80,13 @@ fn a_session_over_an_endpoint_of_the_program_leaves_it_open() {
         let builder = builder.allow([secret.public().to_string()]);
         let host = builder.offer("tests", workers![echo]).open().expect("a host");
         let endpoint = endpoint(secret).await;
-        for number in 1..=2 {
+        for _ in 0..2 {
             let session = Session::over(endpoint.clone()).host(host.ticket()).open();
             let session = session.expect("a session");
             assert_eq!(session.public_key(), endpoint.id().to_string());
-            let store = ReactonStore::new();
-            let worker =
-                echo::builder().at(&session, "tests").spawn(&store).expect("the worker starts");
-            store.set(&INPUT, number);
-            until(&store, |store| store.get(&OUTPUT) == number);
-            drop((worker, session));
-            until(&store, |_| host.running() == 0);
+            assert_echoes(&session);
+            drop(session);
+            until(&ReactonStore::new(), |_| host.running() == 0);
             assert!(!endpoint.is_closed());
         }
     });

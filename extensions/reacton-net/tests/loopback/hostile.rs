@@ -94,8 +94,8 @@ fn n4_an_admitted_client_that_sends_garbage_loses_its_stream_and_disturbs_nobody
     run(async {
         let liar = endpoint(secret).await;
         let connection = connect(&liar, &host).await;
-        let spawn = message(&Request::Spawn { offer: "tests", path: "loopback::workers::echo" });
-        let refused = message(&Request::Spawn { offer: "films", path: "loopback::workers::echo" });
+        let spawn = message(&Request::Spawn { offer: "tests", path: "loopback::basics::echo" });
+        let refused = message(&Request::Spawn { offer: "films", path: "loopback::basics::echo" });
         let claim = u32::MAX.to_le_bytes().to_vec();
         let lies = [
             vec![0xff; 1000],
@@ -129,7 +129,7 @@ fn n4_a_client_that_says_nothing_holds_a_place_for_a_short_time() {
     run(async {
         let liar = endpoint(secret).await;
         let connection = connect(&liar, &host).await;
-        let spawn = message(&Request::Spawn { offer: "tests", path: "loopback::workers::echo" });
+        let spawn = message(&Request::Spawn { offer: "tests", path: "loopback::basics::echo" });
         let mut held = Vec::new();
         for _ in 0..3 {
             let (mut send, recv) = connection.open_bi().await.expect("a stream");

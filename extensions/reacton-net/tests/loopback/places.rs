@@ -1,52 +1,13 @@
-//! What the tests have in common: hosts, sessions, and waits for a condition.
-
-use std::cell::RefCell;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+//! What the tests have in common: hosts and sessions on this machine.
 
 use reacton::prelude::*;
 use reacton_net::{Host, HostBuilder, KeyFile, Session, SessionBuilder};
 
-/// A condition that does not come true within this time has failed.
-pub(crate) const SOON: Duration = Duration::from_mins(1);
-
-thread_local! {
-    /// The files that the test of this thread has made.
-    static FILES: RefCell<Files> = const { RefCell::new(Files(Vec::new())) };
-}
-
-/// Files that are removed when this is dropped: at the end of the test.
-struct Files(Vec<PathBuf>);
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        for file in self.0.drain(..) {
-            // A test may have removed it, or may not have made it.
-            let _ = std::fs::remove_file(file);
-        }
-    }
-}
-
-/// A place for a file that no other test uses, for as long as this test runs.
-pub(crate) fn file() -> PathBuf {
-    static NUMBERS: AtomicU32 = AtomicU32::new(0);
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("keys");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-    let path = folder.join(format!("{}-{number}.key", std::process::id()));
-    FILES.with_borrow_mut(|files| files.0.push(path.clone()));
-    path
-}
-
-/// A place for a key that no other test uses.
-pub(crate) fn key() -> KeyFile {
-    KeyFile::at(file())
-}
+pub(crate) use super::basics::{SOON, file, key, until};
 
 /// Removes the files of this thread, in a process that will be killed.
 pub(crate) fn remove_files() {
-    FILES.with_borrow_mut(|files| drop(std::mem::replace(files, Files(Vec::new()))));
+    drop(super::basics::FILES.take());
 }
 
 #[test]
@@ -82,21 +43,6 @@ pub(crate) fn session(own: KeyFile, hosts: &[&Host]) -> Session {
 pub(crate) fn open(builder: SessionBuilder, hosts: &[&Host]) -> Session {
     let builder = hosts.iter().fold(builder, |builder, host| builder.host(host.ticket()));
     builder.open().expect("a session")
-}
-
-/// Takes turns until the condition is true.
-#[track_caller]
-pub(crate) fn until(store: &ReactonStore, mut condition: impl FnMut(&ReactonStore) -> bool) {
-    let deadline = Instant::now() + SOON;
-    loop {
-        store.pump();
-        if condition(store) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "the condition does not become true");
-        // The condition may be about something that is not in this store.
-        std::thread::park_timeout(Duration::from_millis(1));
-    }
 }
 
 /// Waits until the worker has failed, and returns why.

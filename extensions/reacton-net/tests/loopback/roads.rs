@@ -15,7 +15,9 @@ use reacton_isolate::reach::{
     Carrier, CarrierError, Departure, Ending, Place, Received, Road, RoadSender,
 };
 use reacton_net::Session;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::basics::assert_echoes;
 use super::places::{SOON, failure, place, until};
 use super::workers::*;
 
@@ -205,4 +207,58 @@ fn n6_a_value_that_is_written_during_a_restart_and_is_too_long_for_its_host_has_
     let message = failure(&store, &worker);
     assert!(message.contains("PIXELS") && message.contains("max_value"), "{message}");
     until(&store, |_| host.running() == 0);
+}
+
+/// Where a host that decodes `Held` says so, and what it waits for then.
+static HOLD: Mutex<Option<(SyncSender<()>, Receiver<()>)>> = Mutex::new(None);
+
+static WAS_CALLED: AtomicBool = AtomicBool::new(false);
+
+/// An argument that is decoded as slowly as the test wants.
+#[derive(Serialize)]
+struct Held;
+
+impl<'de> Deserialize<'de> for Held {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <()>::deserialize(deserializer)?;
+        let held = HOLD.lock().expect("nothing panics").take();
+        if let Some((begun, go_on)) = held {
+            begun.send(()).expect("the test waits");
+            go_on.recv().expect("the test goes on");
+        }
+        Ok(Self)
+    }
+}
+
+#[worker(shared = [INPUT])]
+fn slow_to_begin(_: &ReactonStore, _held: Held) {
+    WAS_CALLED.store(true, Ordering::SeqCst);
+}
+
+#[test]
+fn n1_a_worker_whose_client_gives_up_while_it_begins_is_never_called_and_leaves_its_place() {
+    let (host, session) = place(|host| host.offer("tests", workers![echo, slow_to_begin]));
+    // The host is connected, so what follows takes no time.
+    assert_echoes(&session);
+    let store = ReactonStore::new();
+    for is_dropped in [false, true] {
+        let (begun, has_begun) = sync_channel(1);
+        let (go_on, may_go_on) = sync_channel(1);
+        *HOLD.lock().expect("nothing panics") = Some((begun, may_go_on));
+        let builder = slow_to_begin::builder().handshake_timeout(Duration::from_secs(2));
+        let builder = builder.at(&session, "tests");
+        if is_dropped {
+            let spawning = builder.spawn_async(&store, Held);
+            has_begun.recv_timeout(SOON).expect("the host begins");
+            drop(spawning);
+        } else {
+            let error = builder.spawn(&store, Held).expect_err("the host does not answer");
+            assert!(matches!(error, SpawnError::TimedOut { .. }), "{error:?}");
+            has_begun.recv_timeout(SOON).expect("the host has begun");
+        }
+        assert_eq!(host.running(), 1);
+        go_on.send(()).expect("the host waits");
+        until(&store, |_| host.running() == 0);
+        assert!(!WAS_CALLED.load(Ordering::SeqCst), "dropped: {is_dropped}");
+    }
 }

@@ -5,11 +5,7 @@ use std::time::Duration;
 
 use reacton::prelude::*;
 
-#[reacton]
-pub(crate) static INPUT: u64 = 0;
-
-#[reacton]
-pub(crate) static OUTPUT: u64 = 0;
+pub(crate) use super::basics::{INPUT, OUTPUT, echo};
 
 #[reacton]
 pub(crate) static SEEN: Vec<u64> = Vec::new();
@@ -38,11 +34,6 @@ pub(crate) static DOUBLE: Call<u64, u64>;
 /// Asks for an answer of this length.
 #[call]
 pub(crate) static RESIZE: Call<(Vec<u8>, usize), Vec<u8>>;
-
-#[worker(shared = [INPUT, OUTPUT])]
-pub(crate) fn echo(store: &ReactonStore) {
-    store.watch(&INPUT, |store, input| store.set(&OUTPUT, *input));
-}
 
 #[worker(shared = [INPUT, OUTPUT])]
 pub(crate) fn other(store: &ReactonStore) {

@@ -25,7 +25,7 @@ use crate::host::world::World;
 use crate::host::{Failure, Host, Start};
 use crate::link::Sender;
 use crate::sync::LinkId;
-use crate::worker::carrier::{CarrierError, Ending, FirstFrames};
+use crate::worker::carrier::{Ending, FirstFrames};
 use crate::worker::exit::Exit;
 
 /// Main's side: the role of the keeper of a process.
@@ -246,7 +246,8 @@ impl Road {
             Move::Answer => self.answer(),
             Move::Exit => self.exit(),
             Move::Close => self.close(world),
-            Move::Seek => return self.seek(world),
+            Move::Seek => return self.seek(),
+            Move::Turn => return self.turn(world),
             Move::Lose(direction) => self.stream().lose_connection(direction.receiver()),
             Move::Report(Direction::Down) => self.report_down(),
             Move::Report(Direction::Up) => self.report_up(),
@@ -360,9 +361,8 @@ impl Road {
     /// Called when the simulation is over, and its actors have ended: delivers what they have sent.
     pub(super) fn finish(&self, world: &World) {
         self.machines.iter().for_each(|machine| machine.come_back());
-        if let Some(seek) = self.seek.take() {
-            let error = CarrierError::Failed(String::from("its simulation is over"));
-            return self.give_up(seek, &error, world);
+        if self.seeks.get() {
+            return self.stop_seeking(world);
         }
         for _ in 0..MAX_MOVES {
             if matches!(&*self.far.borrow(), Far::Absent(_) | Far::Reading(..)) {

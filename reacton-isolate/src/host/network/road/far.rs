@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use super::{Move, Road, gate};
 use crate::host::Host;
@@ -252,6 +253,9 @@ impl Road {
         self.up().end();
         self.stream().end(Side::Far);
         let far = self.far.replace(Far::Over(exit));
+        // Such a step would go on with a worker of no road.
+        let is_in_a_step = matches!(far, Far::Busy);
+        assert!(!is_in_a_step || thread::panicking(), "a worker is ended in the middle of a step");
         if let Far::Running { actor, end, .. } = far {
             drop(end);
             world.remove_actor(&actor);

@@ -86,8 +86,8 @@ impl Road {
         let seek = self.seek.borrow();
         // Nothing, in the middle of a step of the search.
         let Some(seek) = &*seek else { return };
-        if self.can_seek(seek) {
-            add(Move::Seek);
+        if let Some(next) = self.next_of(seek) {
+            add(next);
         }
         if seek.is_accepted() {
             self.far_moves(add);
@@ -97,33 +97,60 @@ impl Road {
         }
     }
 
-    /// Returns whether the search can continue.
-    fn can_seek(&self, seek: &Seek) -> bool {
+    /// Returns how the search can continue. That is decided here and not by the step itself: before it, time passes, and
+    /// a client whose time is over may not end a worker that is in the middle of a step.
+    fn next_of(&self, seek: &Seek) -> Option<Move> {
         let is_lost = |asked: &Asked| asked.connection.is_lost(Side::Main);
-        let is_given_up = self.down.has_ended() || seek.is_late(self.host.now());
-        if is_given_up || seek.asked.as_ref().is_some_and(is_lost) {
-            // Not in the middle of a step of the worker.
-            return !seek.is_accepted() || self.is_over() || self.can_be_killed();
-        }
-        match &seek.asked {
-            None => self.machines.iter().any(|machine| machine.connection().is_some()),
-            Some(Asked { connection, .. }) => connection.crosses(),
-        }
+        let (can_go_on, next) =
+            if self.is_given_up(seek) || seek.asked.as_ref().is_some_and(is_lost) {
+                let is_free = !seek.is_accepted() || self.is_over() || self.can_be_killed();
+                (is_free, Move::Turn)
+            } else {
+                let crosses = match &seek.asked {
+                    None => self.machines.iter().any(|machine| machine.connection().is_some()),
+                    Some(Asked { connection, .. }) => connection.crosses(),
+                };
+                (crosses, Move::Seek)
+            };
+        can_go_on.then_some(next)
+    }
+
+    fn is_given_up(&self, seek: &Seek) -> bool {
+        self.down.has_ended() || seek.is_late(self.host.now())
     }
 
     /// Continues the search. Returns whether it has failed.
-    pub(super) fn seek(&self, world: &World) -> bool {
+    pub(super) fn seek(&self) -> bool {
         let Some(mut seek) = self.seek.take() else { return false };
-        let sought = if self.down.has_ended() {
-            Err(CarrierError::Failed(String::from("it was given up")))
-        } else if seek.is_late(self.host.now()) {
-            Err(self.unreachable())
-        } else {
-            match seek.asked.take() {
-                None => self.ask_next(Search::new(self.machines.iter().map(|at| at.load()))),
-                Some(asked) => self.follow_up(asked, &seek.absent, world),
-            }
+        let sought = match seek.asked.take() {
+            None => self.ask_next(Search::new(self.machines.iter().map(|at| at.load()))),
+            Some(asked) => self.follow_up(asked, &seek.absent),
         };
+        self.sought(seek, sought)
+    }
+
+    /// The client gives up, or turns from a lost machine to the next one. Returns whether the search has failed.
+    pub(super) fn turn(&self, world: &World) -> bool {
+        let Some(mut seek) = self.seek.take() else { return false };
+        let is_given_up = self.is_given_up(&seek);
+        if let Some(asked) = seek.asked.take() {
+            self.abandon(&asked, world);
+            self.far.replace(Far::Absent(seek.absent.clone()));
+            if !is_given_up {
+                let sought = self.ask_next(asked.search);
+                return self.sought(seek, sought);
+            }
+        }
+        let why = if self.down.has_ended() {
+            CarrierError::Failed(String::from("it was given up"))
+        } else {
+            self.unreachable()
+        };
+        self.sought(seek, Err(why))
+    }
+
+    /// Records the result of a step. Returns whether the search has failed.
+    fn sought(&self, seek: Seek, sought: Result<Sought, CarrierError>) -> bool {
         let asked = match sought {
             Ok(Sought::Found) => {
                 self.seeks.set(false);
@@ -132,7 +159,7 @@ impl Road {
             Ok(Sought::Asked(asked)) => Some(asked),
             Ok(Sought::None) => None,
             Err(error) => {
-                self.give_up(seek, &error, world);
+                self.give_up(&error);
                 return true;
             }
         };
@@ -177,19 +204,9 @@ impl Road {
         early.is_some()
     }
 
-    /// Something has crossed the network, or is lost.
-    fn follow_up(
-        &self,
-        mut asked: Asked,
-        absent: &Absent,
-        world: &World,
-    ) -> Result<Sought, CarrierError> {
+    /// Something has crossed the network.
+    fn follow_up(&self, mut asked: Asked, absent: &Absent) -> Result<Sought, CarrierError> {
         let machine = &self.machines[asked.number];
-        if asked.connection.is_lost(Side::Main) {
-            self.abandon(&asked, world);
-            self.far.replace(Far::Absent(absent.clone()));
-            return self.ask_next(asked.search);
-        }
         match asked.reply.take() {
             None => {
                 asked.reply = Some(self.accept(machine, &asked.connection, absent));
@@ -245,18 +262,22 @@ impl Road {
         }
     }
 
-    /// The worker was not started.
-    pub(super) fn give_up(&self, seek: Seek, error: &CarrierError, world: &World) {
-        match &seek.asked {
-            Some(asked) => self.abandon(asked, world),
-            None => drop(self.far.replace(Far::Over(killed(true)))),
+    /// Called when the simulation is over.
+    pub(super) fn stop_seeking(&self, world: &World) {
+        if let Some(asked) = self.seek.take().and_then(|seek| seek.asked) {
+            self.abandon(&asked, world);
         }
+        self.give_up(&CarrierError::Failed(String::from("its simulation is over")));
+    }
+
+    /// The worker was not started.
+    fn give_up(&self, error: &CarrierError) {
+        drop(self.far.replace(Far::Over(killed(true))));
         let Some(main) = self.main.take() else { return };
         self.closed.set(true);
         main.end.fail(error);
         let failure = Failure::of(error.clone());
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
         self.signal.end();
-        drop(seek);
     }
 }
