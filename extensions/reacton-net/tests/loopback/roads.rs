@@ -216,17 +216,17 @@ static WAS_CALLED: AtomicBool = AtomicBool::new(false);
 
 /// An argument that is decoded as slowly as the test wants.
 #[derive(Serialize)]
-struct Held;
+struct Held(u8);
 
 impl<'de> Deserialize<'de> for Held {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <()>::deserialize(deserializer)?;
+        let value = u8::deserialize(deserializer)?;
         let held = HOLD.lock().expect("nothing panics").take();
         if let Some((begun, go_on)) = held {
             begun.send(()).expect("the test waits");
             go_on.recv().expect("the test goes on");
         }
-        Ok(Self)
+        Ok(Self(value))
     }
 }
 
@@ -241,6 +241,7 @@ fn n1_a_worker_whose_client_gives_up_while_it_begins_is_never_called_and_leaves_
     // The host is connected, so what follows takes no time.
     assert_echoes(&session);
     let store = ReactonStore::new();
+    until(&store, |_| host.running() == 0);
     for is_dropped in [false, true] {
         let (begun, has_begun) = sync_channel(1);
         let (go_on, may_go_on) = sync_channel(1);
@@ -248,11 +249,11 @@ fn n1_a_worker_whose_client_gives_up_while_it_begins_is_never_called_and_leaves_
         let builder = slow_to_begin::builder().handshake_timeout(Duration::from_secs(2));
         let builder = builder.at(&session, "tests");
         if is_dropped {
-            let spawning = builder.spawn_async(&store, Held);
+            let spawning = builder.spawn_async(&store, Held(1));
             has_begun.recv_timeout(SOON).expect("the host begins");
             drop(spawning);
         } else {
-            let error = builder.spawn(&store, Held).expect_err("the host does not answer");
+            let error = builder.spawn(&store, Held(1)).expect_err("the host does not answer");
             assert!(matches!(error, SpawnError::TimedOut { .. }), "{error:?}");
             has_begun.recv_timeout(SOON).expect("the host has begun");
         }
