@@ -1,4 +1,4 @@
-//! A client that gives up while its host begins the worker.
+//! A spawn that ends while the host begins the worker.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::NOTE;
 const TIMEOUT: Duration = Duration::from_millis(5);
 
 #[test]
-fn n2_a_client_that_gives_up_while_its_host_begins_the_worker_leaves_none() {
+fn n1_a_spawn_that_ends_while_its_host_begins_the_worker_leaves_none() {
     let mut given_up = 0;
     for seed in 0..2000 {
         let simulation = Simulation::new(seed);

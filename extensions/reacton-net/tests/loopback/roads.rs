@@ -236,7 +236,7 @@ fn slow_to_begin(_: &ReactonStore, _held: Held) {
 }
 
 #[test]
-fn n1_a_worker_whose_client_gives_up_while_it_begins_is_never_called_and_leaves_its_place() {
+fn n1_a_worker_whose_spawn_ends_while_it_begins_is_never_called_and_leaves_its_place() {
     let (host, session) = place(|host| host.offer("tests", workers![echo, slow_to_begin]));
     // The host is connected, so what follows takes no time.
     assert_echoes(&session);

@@ -19,7 +19,7 @@ pub(in crate::host) enum Move {
     Close,
     /// A client asks a machine for a place, or reads its answer.
     Seek,
-    /// A client gives up, or turns from a machine that is lost to the next one.
+    /// A client ends its search, or turns from a lost machine to the next one.
     Turn,
     /// An end notices that its connection is lost. The direction is that in which it receives.
     Lose(Direction),
@@ -48,7 +48,7 @@ impl Move {
             Self::Exit => "a process exits",
             Self::Close => "main learns how a process has ended",
             Self::Seek => "a client and a host agree about a worker",
-            Self::Turn => "a client gives up, or turns to another host",
+            Self::Turn => "a client ends its search, or turns to another host",
             Self::Lose(Direction::Down) => "a host notices that its client is lost",
             Self::Lose(Direction::Up) => "main notices that a host is lost",
             Self::Report(Direction::Down) => "a worker reads an acknowledgement",

@@ -129,7 +129,7 @@ impl Road {
         self.sought(seek, sought)
     }
 
-    /// The client gives up, or turns from a lost machine to the next one. Returns whether the search has failed.
+    /// The client ends its search, or turns from a lost machine to the next one. Returns whether the search has failed.
     pub(super) fn turn(&self, world: &World) -> bool {
         let Some(mut seek) = self.seek.take() else { return false };
         let is_given_up = self.is_given_up(&seek);
