@@ -195,6 +195,11 @@ impl Graph {
 
 #[cfg(test)]
 impl Graph {
+    /// The number of families that the store has a record of.
+    pub(crate) fn families(&self) -> usize {
+        self.declared.families.len()
+    }
+
     /// The number of edges, for tests of what is left behind.
     pub(crate) fn live_edges(&self) -> usize {
         let mut free = 0;

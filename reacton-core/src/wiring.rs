@@ -436,3 +436,6 @@ impl<'s> Wiring<'s> {
         self.store.phase().is_open()
     }
 }
+
+#[cfg(test)]
+mod tests;

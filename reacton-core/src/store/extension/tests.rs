@@ -166,6 +166,22 @@ fn a_detached_extension_is_not_called() {
 }
 
 #[test]
+fn what_a_detached_extension_watched_is_not_reported_to_the_next_of_its_role() {
+    let (store, calls) = store();
+    let wiring = Wiring::of(&store);
+    assert!(wiring.detach(Role::Storage));
+    let next = Storage { calls: Rc::clone(&calls), does: Cell::new(|_| ()) };
+    wiring.extend(|| next);
+    wiring.watch(&B, Role::Storage);
+    calls.take();
+    store.batch(|store| {
+        store.set(&A, 1);
+        store.set(&B, "b".into());
+    });
+    assert_eq!(calls.take(), ["Storage committed B", "Inspector committed A B"]);
+}
+
+#[test]
 fn values_of_another_store_are_reported_to_those_that_did_not_install_them() {
     let (store, calls) = store();
     let (wiring, mut panics) = (Wiring::of(&store), FirstPanic::NONE);
