@@ -322,6 +322,25 @@ fn s3_a_restore_is_one_transaction() {
 }
 
 #[test]
+fn s3_a_restore_that_its_batch_takes_back_calls_no_observer() {
+    let store = ReactonStore::new();
+    let log = Log::new();
+    let heard = log.clone();
+    store.subscribe(&A, move |_, a| heard.push(*a));
+    let before = store.get(&A);
+    store.set(&A, 5);
+    let snapshot = store.snapshot();
+    store.set(&A, before);
+    assert_eq!(log.take(), [5, before]);
+    store.batch(|store| {
+        store.restore(&snapshot);
+        assert_eq!(store.get(&A), 5);
+        store.set(&A, before);
+    });
+    assert!(log.take().is_empty());
+}
+
+#[test]
 fn s3_a_restore_sets_what_the_snapshot_does_not_hold_to_its_initial_value() {
     let store = ReactonStore::new();
     let empty = store.snapshot();

@@ -190,6 +190,11 @@ fn s3_an_update_if_in_a_batch_that_returns_false_is_no_change() {
         store.update_if(&LIST, |_| false);
     });
     assert_eq!(log.take(), [[1, 2]]);
+    store.batch(|store| {
+        store.set(&LIST, vec![4]);
+        store.update_if(&LIST, |_| false);
+    });
+    assert_eq!(log.take(), [[4]]);
 }
 
 #[test]
