@@ -174,6 +174,34 @@ fn a_chain_of_runs_is_named_by_its_three_outermost_and_its_three_innermost() {
 
 #[cfg(target_pointer_width = "64")]
 #[test]
+fn a_cell_that_is_removed_while_it_waits_for_its_source_hands_its_turn_to_no_other() {
+    let store = ReactonStore::new();
+    let (weak, number) = (store.downgrade(), store.reacton(0));
+    let waiting = Rc::new(Cell::new(None));
+    let (to_remove, ran) = (Rc::clone(&waiting), Rc::new(Cell::new(false)));
+    let runs = Rc::clone(&ran);
+    let source = store.computed(move |cx| {
+        if let (number @ 1.., Some(store)) = (cx.get(&number), weak.upgrade()) {
+            store.remove(&to_remove.get().expect("the reader exists"));
+            // It takes the place of the removed one.
+            let runs = Rc::clone(&runs);
+            store.computed(move |_| runs.set(true));
+            return number;
+        }
+        0
+    });
+    let reader = store.computed(move |cx| cx.get(&source));
+    waiting.set(Some(reader));
+    store.effect(move |cx| {
+        cx.get(&reader);
+    });
+    let cells = store.graph_ref().cells.len();
+    store.set(&number, 1);
+    assert_eq!(store.graph_ref().cells.len(), cells, "the place was not used again");
+    assert!(!ran.get(), "a computed has run that nothing reads");
+}
+
+#[test]
 fn a_cell_takes_88_bytes() {
     assert_eq!(size_of::<crate::graph::Cell>(), 88);
 }

@@ -94,7 +94,7 @@ fn the_members_that_a_detached_extension_watched_are_not_reported_to_the_next_of
 }
 
 #[test]
-fn a_family_that_only_links_watch_has_versions_for_as_long() {
+fn a_family_has_versions_for_as_long_as_links_watch_it() {
     let store = ReactonStore::new();
     let (wiring, id) = (Wiring::of(&store), ITEM.reacton_ref().id());
     for role in [Role::Links, Role::History] {
@@ -103,12 +103,15 @@ fn a_family_that_only_links_watch_has_versions_for_as_long() {
     }
     store.set(&ITEM.of(1), 1);
     let version = Version { clock: 3, site: 4 };
-    let member = || wiring.find_member(&ITEM, 1).expect("it was written");
+    let member = || wiring.find_member(&ITEM, 1).expect("the member was written");
     wiring.set_version(&member(), version);
+    let Place(cell) = ITEM.of(1).found(&store).expect("the member was written");
+    let is_shared = || store.graph_ref().is_shared_member(cell);
     wiring.unwatch(id, Role::History);
-    assert_eq!(member().version(), version);
+    assert_eq!((member().version(), is_shared()), (version, true));
+    wiring.watch_family(&ITEM, Role::History);
     wiring.unwatch(id, Role::Links);
-    assert_eq!(member().version(), Version::NEVER);
+    assert_eq!((member().version(), is_shared()), (Version::NEVER, false));
 }
 
 #[test]
