@@ -30,11 +30,12 @@ impl Batch {
     /// Adds a transaction.
     pub(crate) fn changes(&mut self, clock: u64, changes: &[Change]) {
         if let [change] = changes {
+            if let Payload::Bytes(value) = &change.payload {
+                return self.change(clock, change, value);
+            }
             let mut values = values(&change.payload);
             if let (Some(value), None) = (values.next(), values.next()) {
-                let numbers = [0, clock].into_iter().chain(numbers_of(change));
-                let parts = std::iter::once(Part::Value(&value));
-                return self.frame(Kind::Changes, Sized(numbers, 6), parts);
+                return self.change(clock, change, &value);
             }
         }
         let entries = changes.iter().flat_map(|change| {
@@ -45,6 +46,13 @@ impl Batch {
         if !entries.is_empty() {
             self.entries(Kind::Changes, [clock], &entries);
         }
+    }
+
+    /// Adds a transaction of one change, which needs no list.
+    fn change(&mut self, clock: u64, change: &Change, value: &Encoded) {
+        let numbers = [0, clock].into_iter().chain(numbers_of(change));
+        let parts = std::iter::once(Part::Value(value));
+        self.frame(Kind::Changes, Sized(numbers, 6), parts);
     }
 
     pub(super) fn init(&mut self, before: [u64; 3], reactons: &[Introduction]) {
