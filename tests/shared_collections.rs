@@ -16,6 +16,8 @@ mod pools;
 mod transactions;
 #[path = "shared_collections/user_code.rs"]
 mod user_code;
+#[path = "shared_collections/user_keys.rs"]
+mod user_keys;
 #[path = "shared_collections/waiting.rs"]
 mod waiting;
 

@@ -298,6 +298,13 @@ pub fn sweep(store: &ReactonStore) {
     }
 }
 
+/// Whether the two are handles of one store, such as one of a test and that of [`Simulation::acting`] or of
+/// [`Simulation::store_of`].
+#[must_use]
+pub fn is_same(one: &ReactonStore, other: &ReactonStore) -> bool {
+    Wiring::of(one).is(other)
+}
+
 /// How many removed members of a shared family the store remembers.
 #[doc(hidden)]
 pub fn removals<K: 'static, T: 'static>(

@@ -5,6 +5,8 @@
 
 #[path = "merging/edits.rs"]
 mod edits;
+#[path = "merging/mirrors.rs"]
+mod mirrors;
 #[path = "merging/newest.rs"]
 mod newest;
 #[path = "merging/pairs.rs"]
@@ -16,14 +18,14 @@ use std::ops::AddAssign;
 use std::rc::Rc;
 
 use reacton::prelude::*;
-use reacton::testing::{Simulation, repeats, sweep, version};
+use reacton::testing::{Simulation, is_same, repeats, sweep, version};
 use reacton_support::restart_always;
 
-use self::edits::{edit, removals, shown};
+use self::edits::{EDITS, edit, removals, shown};
 use self::newest::{Newest, Written};
 use crate::hosts::{self, Disturbed, Hosts};
 use crate::observers::PLANNED;
-use crate::schedule::run_all;
+use crate::schedule::{next_begins, run_all};
 
 #[reacton]
 static ROWS: ReactonMap<u8, u16> = [(1, 0)].into();
@@ -36,6 +38,9 @@ static TAGS: ReactonSet<u8> = ReactonSet::new();
 
 #[reacton]
 static QUEUE: ReactonList<u16> = [7, 8].into();
+
+#[reacton(zero_copy)]
+static LINE: ReactonList<u16> = [5].into();
 
 #[reacton]
 static TOTAL: Counter = Counter::new();
@@ -89,6 +94,8 @@ struct Tally {
     /// How many removals were remembered at the end, before the sweeps.
     removals: u64,
     compared: u64,
+    /// How many copies were compared with their collections.
+    mirrored: u64,
     disturbed: Disturbed,
 }
 
@@ -110,8 +117,10 @@ impl Forest {
         STARTED.take();
         ARMED.take();
         TORN.take();
+        mirrors::forget_all();
         let store = ReactonStore::new();
         watch(&store);
+        mirrors::begin(&store, simulation.pick(1 << mirrors::KINDS));
         let hosts = on_hosts.then(|| Hosts::begin(&simulation, 4));
         let crashes = match &hosts {
             Some(hosts) => !hosts.is_fair(),
@@ -171,12 +180,14 @@ impl Forest {
         let (latest, away) = (self.pick(2) == 1, self.pick(3) == 2);
         self.note(|| format!("node {parent} spawns node {number}, latest: {latest}, away: {away}"));
         let delivery = if latest { Delivery::Latest } else { Delivery::Every };
-        let shared = shared![ROWS, COUNTED, TAGS, QUEUE, TOTAL, MARK, PAIRS, TITLE];
+        let shared = shared![ROWS, COUNTED, TAGS, QUEUE, LINE, TOTAL, MARK, PAIRS, TITLE];
         let builder = IsolateStore::builder().shared(shared).delivery(delivery);
         let restart = if self.hosts.is_some() { hosts::restart_always() } else { restart_always() };
         let builder = builder.restart(restart);
+        let mirrored = self.pick(1 << mirrors::KINDS);
         let spawn = || {
             builder.spawn(&self.nodes[parent].store, move |store| {
+                mirrors::begin(store, mirrored);
                 STARTED.with_borrow_mut(|all| all.entry(number).or_default().push(store.clone()));
                 watch(store);
                 store.subscribe(&ROWS, move |_, _| {
@@ -211,9 +222,7 @@ impl Forest {
             let present = node.isolate.as_ref().filter(|_| started.len() > 1);
             let present = present.and_then(|isolate| self.simulation.store_of(isolate));
             let is_present = |store: &&ReactonStore| {
-                present
-                    .as_ref()
-                    .is_some_and(|present| format!("{present:?}") == format!("{store:?}"))
+                present.as_ref().is_some_and(|present| is_same(present, store))
             };
             let store = started.iter().rev().find(is_present).or(started.last());
             node.store = store.unwrap_or(&node.store).clone();
@@ -223,7 +232,7 @@ impl Forest {
     fn write_to(&mut self, node: usize) {
         let store = self.nodes[node].store.clone();
         let edits: Vec<_> =
-            (0..=self.pick(3)).map(|_| [16, 4, 1 << 10].map(|limit| self.pick(limit))).collect();
+            (0..=self.pick(3)).map(|_| [EDITS, 4, 1 << 10].map(|limit| self.pick(limit))).collect();
         self.note(|| format!("node {node} writes {edits:?}"));
         let before = version(&store, &ROWS);
         let mut written = Written::default();
@@ -237,6 +246,9 @@ impl Forest {
             }
         });
         ARMED.set(armed);
+        if written.removes_member {
+            mirrors::begin_members_again(&store);
+        }
         self.tally.writes += 1;
         let now = version(&store, &ROWS);
         if !written.touched.is_empty() && now != before {
@@ -265,9 +277,9 @@ impl Forest {
             }};
         }
         store.batch(|_| match &main {
-            Some(main) => toggle!(main, ROWS COUNTED TAGS QUEUE TOTAL MARK PAIRS TITLE),
+            Some(main) => toggle!(main, ROWS COUNTED TAGS QUEUE LINE TOTAL MARK PAIRS TITLE),
             None if below => {}
-            None => toggle!(isolate, ROWS COUNTED TAGS QUEUE TOTAL MARK PAIRS TITLE),
+            None => toggle!(isolate, ROWS COUNTED TAGS QUEUE LINE TOTAL MARK PAIRS TITLE),
         });
     }
 
@@ -288,6 +300,22 @@ impl Forest {
         }
     }
 
+    /// A mirror begins late, or one ends.
+    fn toggle_mirror(&self) {
+        let (node, kind) = (self.pick_living(), self.pick(mirrors::KINDS));
+        self.note(|| format!("node {node} begins or ends: {}", mirrors::name(kind)));
+        mirrors::toggle(&self.nodes[node].store, kind);
+    }
+
+    /// Compares the copies of one store after each step, and those of all when everything is at rest.
+    fn compare_mirrors(&mut self, at_rest: bool) {
+        let living = self.living();
+        let one = living[usize::try_from(self.tally.writes).unwrap_or(0) % living.len()];
+        for node in living.into_iter().filter(|node| at_rest || *node == one) {
+            self.tally.mirrored += mirrors::compare(&self.nodes[node].store, node, at_rest);
+        }
+    }
+
     /// Something happens to a host, or time passes.
     fn disturb(&mut self) {
         let Some(hosts) = &mut self.hosts else { return };
@@ -296,7 +324,8 @@ impl Forest {
 
     fn act(&mut self) {
         self.refresh();
-        match self.pick(if self.hosts.is_some() { 27 } else { 24 }) {
+        self.compare_mirrors(false);
+        match self.pick(if self.hosts.is_some() { 29 } else { 26 }) {
             0..8 => {
                 for _ in 0..=self.pick(4) {
                     self.simulation.step();
@@ -311,6 +340,7 @@ impl Forest {
             }
             21 if self.crashes => self.crash(),
             22 => self.spawn(),
+            23 | 24 => self.toggle_mirror(),
             _ if self.hosts.is_some() => self.disturb(),
             _ => {
                 self.simulation.settle();
@@ -325,6 +355,7 @@ impl Forest {
 
     fn run(mut self) -> Tally {
         while self.pick(50) > 0 {
+            next_begins(self.simulation.choices().len());
             self.act();
         }
         self.note(|| String::from("everything comes to rest"));
@@ -372,6 +403,7 @@ impl Forest {
             }
             self.tally.compared += 1;
         }
+        self.compare_mirrors(true);
     }
 }
 
@@ -404,6 +436,7 @@ impl AddAssign for Tally {
         self.pauses += other.pauses;
         self.removals += other.removals;
         self.compared += other.compared;
+        self.mirrored += other.mirrored;
         self.disturbed += other.disturbed;
     }
 }

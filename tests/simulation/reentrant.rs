@@ -8,7 +8,7 @@ use std::rc::{Rc, Weak};
 use std::thread;
 
 use reacton::prelude::*;
-use reacton::testing::Simulation;
+use reacton::testing::{Simulation, is_same};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::fallible::Small;
@@ -58,8 +58,8 @@ impl<'de> Deserialize<'de> for Reentrant {
 /// What the values of a tree do in their code.
 pub(crate) struct ValueCode {
     simulation: Weak<Simulation>,
-    /// The name of the main store, which alone writes causes.
-    main: String,
+    /// The main store, which alone writes causes.
+    main: WeakStore,
     /// The store for which the test acts at present.
     own: RefCell<Option<ReactonStore>>,
     /// How many more times the values do something.
@@ -103,7 +103,7 @@ fn run_value_code(encoding: bool) {
     value_code.left.set(left - 1);
     value_code.done.set(value_code.done.get() + 1);
     let small = u8::try_from(simulation.pick(4)).expect("the number fits");
-    let is_main = format!("{store:?}") == value_code.main;
+    let is_main = value_code.main.upgrade().is_some_and(|main| is_same(&main, &store));
     // Inside of the code of another value, the main store may have read the last cause to compute the next one.
     let writes_causes = encoding && is_main && !value_code.is_running.get();
     let was_running = value_code.is_running.replace(true);
@@ -129,7 +129,7 @@ impl ValueCode {
     pub(crate) fn begin(simulation: &Rc<Simulation>, main: &ReactonStore) -> Rc<Self> {
         let value_code = Rc::new(Self {
             simulation: Rc::downgrade(simulation),
-            main: format!("{main:?}"),
+            main: main.downgrade(),
             own: RefCell::default(),
             left: Cell::new(0),
             causes: Cell::new(false),

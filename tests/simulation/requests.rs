@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use reacton::prelude::*;
+use reacton::testing::is_same;
 
 use crate::fallible::Small;
 use crate::observers::{CAUSE, COUNTED, SMALL, TOUCHED};
@@ -79,7 +80,7 @@ impl Requests {
     }
 
     pub(crate) fn is_of(&self, store: &ReactonStore) -> bool {
-        format!("{:?}", self.store) == format!("{store:?}")
+        is_same(&self.store, store)
     }
 
     fn call(&mut self) -> Reply<u64> {

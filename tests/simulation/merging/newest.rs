@@ -8,6 +8,8 @@ use reacton::Version;
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) touched: BTreeSet<Option<u8>>,
+    /// It has also removed a member of a family, which ends its observers.
+    pub(super) removes_member: bool,
 }
 
 impl Written {
