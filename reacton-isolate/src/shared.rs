@@ -28,7 +28,7 @@ pub use self::grouped::{Group, GroupPart, GroupSlot, SharedPart, Sharing};
 use self::listed::Shares;
 pub use self::listed::{ListEntry, OfReferences};
 use self::merging::EntryCrossing;
-pub(crate) use self::merging::{Decoded, Joined, Joining, Known, Sealed};
+pub(crate) use self::merging::{Decoded, Joined, Joining, Known, Sealed, at_key};
 pub use self::modes::Crosses;
 use self::modes::Shareable;
 pub use self::probe::{NoBytes, Probe};

@@ -6,7 +6,7 @@ use reacton::testing::Simulation;
 use reacton::testing::sweep;
 use reacton_support::Log;
 
-use crate::{DONE, ROWS, expected, insert, rows, spawn};
+use crate::{DONE, ROWS, TAGS, expected, insert, row, rows, spawn};
 
 #[test]
 fn c17_under_latest_one_record_of_each_entry_waits() {
@@ -29,6 +29,62 @@ fn c17_under_latest_one_record_of_each_entry_waits() {
     insert(&store, 4, "four");
     simulation.settle();
     assert_eq!(rows(&below), expected(&[(4, "four")]));
+}
+
+#[test]
+fn c17_under_latest_the_newest_of_puts_and_removals_of_an_entry_waits() {
+    for away in [false, true] {
+        let simulation = Simulation::new(1);
+        let store = ReactonStore::new();
+        let spawn = || spawn(&simulation, &store, Delivery::Latest);
+        let (_worker, below) = if away { simulation.away(spawn) } else { spawn() };
+        for (one, other) in [(&store, &below), (&below, &store)] {
+            store.set(&ROWS, [(1, row("declared")), (2, row("two"))].into());
+            simulation.settle();
+            let log = Log::new();
+            let heard = log.clone();
+            let observer = other.subscribe_changes(&ROWS, move |_, changes| {
+                heard.push(changes.iter().map(|change| *change.key()).collect::<Vec<_>>());
+            });
+            // Put and removed; removed and put; removed, put and removed; put twice.
+            insert(one, 5, "short");
+            one.update(&ROWS, |rows| rows.remove(&5));
+            one.update(&ROWS, |rows| rows.remove(&1));
+            insert(one, 1, "again");
+            one.update(&ROWS, |rows| rows.remove(&2));
+            insert(one, 2, "again");
+            one.update(&ROWS, |rows| rows.remove(&2));
+            insert(one, 3, "first");
+            insert(one, 3, "three");
+            simulation.settle();
+            let all = expected(&[(1, "again"), (3, "three")]);
+            assert_eq!((rows(one), rows(other)), (all.clone(), all));
+            let calls = log.take();
+            assert!(away || calls == [[1, 2, 3]], "{calls:?}");
+            observer.unsubscribe();
+            // The removal that waits is newer than a put of the other store, and older than the next one.
+            insert(other, 6, "older");
+            one.update(&DONE, |done| done.add(1));
+            one.update(&TAGS, |tags| tags.insert("raises the clock".into()));
+            one.update(&ROWS, |rows| rows.extend([(6, row("here")), (7, row("here"))]));
+            one.update(&ROWS, |rows| {
+                rows.remove(&6);
+                rows.remove(&7);
+            });
+            (0..9).for_each(|_| other.update(&DONE, |done| done.add(1)));
+            insert(other, 7, "newer");
+            simulation.settle();
+            let all = expected(&[(1, "again"), (3, "three"), (7, "newer")]);
+            assert_eq!((rows(one), rows(other)), (all.clone(), all));
+            // What is put behind a reset stays, and what was removed before it is gone.
+            one.update(&ROWS, |rows| rows.remove(&1));
+            one.update(&ROWS, ReactonMap::clear);
+            insert(one, 1, "behind");
+            simulation.settle();
+            let all = expected(&[(1, "behind")]);
+            assert_eq!((rows(one), rows(other)), (all.clone(), all));
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use reacton::testing::Simulation;
 use reacton::testing::repeats;
 use reacton_support::Log;
 use reacton_support::receive;
+use reacton_support::restart_always;
 use reacton_support::wait_until;
 
 use crate::{DONE, ORDER, ROWS, TAGS, TITLE, end, expected, insert, row, rows, spawn};
@@ -239,6 +240,46 @@ fn c15_a_restarted_worker_begins_with_the_present_entries() {
     simulation.settle();
     assert_eq!(rows(&store), expected(&[(50, "meanwhile"), (101, "a"), (102, "b")]));
     assert_eq!((store.get(&DONE).value(), worker.stats().restarts), (2, 1));
+}
+
+#[test]
+fn c15_a_restart_while_main_has_paused_a_collection_loses_nothing_of_main() {
+    reacton_support::hide_panics_with("as planned");
+    for delivery in [Delivery::Every, Delivery::Latest] {
+        let simulation = Simulation::new(3);
+        let store = ReactonStore::new();
+        let builder = IsolateStore::builder().shared(shared![ROWS, DONE, TITLE]);
+        let builder = builder.restart(restart_always()).delivery(delivery);
+        let worker = builder.spawn(&store, |store: &ReactonStore| {
+            store.subscribe(&TITLE, |_, title| assert!(title != "panic", "as planned"));
+        });
+        let worker = worker.expect("the worker starts");
+        let below = || simulation.store_of(&worker).expect("a worker runs");
+        simulation.settle();
+        worker.pause(&ROWS);
+        simulation.settle();
+        insert(&below(), 2, "lost with the worker");
+        below().update(&ROWS, |rows| rows.remove(&1));
+        below().update(&DONE, |done| done.add(5));
+        insert(&store, 3, "three");
+        simulation.settle();
+        store.set(&TITLE, "panic".into());
+        simulation.settle();
+        assert_eq!(worker.stats().restarts, 1);
+        let main = expected(&[(1, "declared"), (3, "three")]);
+        assert_eq!((rows(&store), rows(&below())), (main.clone(), main.clone()));
+        // What main has paused stays paused.
+        insert(&below(), 4, "four");
+        below().update(&ROWS, |rows| rows.remove(&3));
+        below().update(&DONE, |done| done.add(2));
+        simulation.settle();
+        assert_eq!((rows(&store), store.get(&DONE).value()), (main, 7));
+        worker.resume(&ROWS);
+        simulation.settle();
+        let all = expected(&[(1, "declared"), (4, "four")]);
+        assert_eq!((rows(&store), rows(&below())), (all.clone(), all));
+        assert_eq!(below().get(&DONE).value(), 7);
+    }
 }
 
 #[test]

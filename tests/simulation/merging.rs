@@ -11,6 +11,8 @@ mod mirrors;
 mod newest;
 #[path = "merging/pairs.rs"]
 mod pairs;
+#[path = "merging/preview.rs"]
+mod preview;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -325,7 +327,7 @@ impl Forest {
     fn act(&mut self) {
         self.refresh();
         self.compare_mirrors(false);
-        match self.pick(if self.hosts.is_some() { 29 } else { 26 }) {
+        match self.pick(if self.hosts.is_some() { 31 } else { 28 }) {
             0..8 => {
                 for _ in 0..=self.pick(4) {
                     self.simulation.step();
@@ -341,6 +343,12 @@ impl Forest {
             21 if self.crashes => self.crash(),
             22 => self.spawn(),
             23 | 24 => self.toggle_mirror(),
+            // A subscription may begin in the turn.
+            25 | 26 if self.tally.pauses == 0 => {
+                let node = self.pick_living();
+                self.note(|| format!("node {node} takes a turn"));
+                preview::preview(&self.nodes[node].store, node);
+            }
             _ if self.hosts.is_some() => self.disturb(),
             _ => {
                 self.simulation.settle();

@@ -193,14 +193,19 @@ impl<K: Ord + Clone, H: Handle> Log<K, H> {
         self.notes.iter_mut().for_each(|note| note.replaced = None);
     }
 
-    /// Takes the keys that were written since the last seal, and whether everything was replaced.
-    pub(super) fn seal(&mut self, gone: &Tree<K, Version>) -> (Few<K, Version>, bool) {
+    /// Takes the keys that were written since the last seal, and the old rows if everything was replaced. What is
+    /// returned last is to be dropped, which is user code.
+    pub(super) fn seal(&mut self, gone: &Tree<K, Version>) -> (Written<K, H>, Few<K, Version>) {
         if !self.notes.is_empty() {
             self.touch_again(gone);
         }
-        let (touched, reset) = self.forget_open();
-        self.replaced = touched.clone();
-        (touched, reset.is_some())
+        // Without these, entries that cannot be sent lose against every other write.
+        let replaced = guarded(|| self.touched.clone()).unwrap_or_else(|payload| {
+            discard(payload);
+            Few::NONE
+        });
+        let former = std::mem::replace(&mut self.replaced, replaced);
+        (self.forget_open(), former)
     }
 
     /// Takes the keys that were written since the last seal, and the old rows if everything was replaced.

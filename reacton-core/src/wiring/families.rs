@@ -198,7 +198,11 @@ impl Wiring<'_> {
         announced: bool,
         panics: &mut FirstPanic,
     ) -> Option<PreparedMember<T>> {
-        let (mut preparation, cell, is_removal) = self.preparation(&family.of(key), value)?;
+        let member = family.of(key);
+        let prepared = self.preparation(&member, value);
+        // The drop of a key must not take the value with it.
+        panics.guard(|| drop(member));
+        let (mut preparation, cell, is_removal) = prepared?;
         preparation.compare(self.store, announced, panics);
         Some(PreparedMember { cell, preparation, is_removal })
     }

@@ -266,7 +266,10 @@ impl Hub {
                 Ready::Entries(arrived) if wins => {
                     self.join_edits(wiring, arrival, slot, arrived, change, outcome);
                 }
-                Ready::Entries(_) => self.leave_out(arrival, change, outcome),
+                Ready::Entries(arrived) => {
+                    outcome.panics.guard(|| drop(arrived));
+                    self.leave_out(arrival, change, outcome);
+                }
             }
         }
         outcome.panics.drop_each(lost);

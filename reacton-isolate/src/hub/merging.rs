@@ -13,7 +13,7 @@ use super::outgoing::Outgoing;
 use super::route::Route;
 use super::{Hub, Link};
 use crate::error::LinkError;
-use crate::shared::{Decoded, Joined, Joining, Sealed, SharedSlot};
+use crate::shared::{Decoded, Joined, Joining, Sealed, SharedSlot, at_key};
 use crate::sync::LinkId;
 use crate::wire::change::{Change, Version};
 use crate::wire::edits::{Edits, Held};
@@ -286,6 +286,10 @@ impl Hub {
         let restamp = arrival.restamp(id);
         let version = arrival.version(id, change.version);
         outcome.displaced.extend(joined.displaced);
+        outcome.errors.extend(joined.failed.into_iter().map(|(at, reason)| {
+            let reacton = slot.reacton_ref().name().into();
+            at_key(LinkError::Decode { reacton, reason }, &edits.records[at].key)
+        }));
         let all_lost = joined.lost.len() == edits.records.len()
             && (joined.reset_lost || edits.reset.is_none());
         let repeats = edits.answers == 0

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, RefId};
+use reacton_core::{FirstPanic, ReactonStore, RefId};
 
 use super::{Hub, Link};
 use crate::error::LinkError;
@@ -104,10 +104,12 @@ impl Hub {
 
     /// Forgets removals, and lets the stores below do the same.
     fn sweep(&self, store: &ReactonStore, clock: u64, ids: &[RefId]) {
+        // The drop of a key is user code. Some removals may be forgotten then.
+        let mut panics = FirstPanic::default();
         for id in ids {
             let slot = self.links.borrow().slot(*id);
             if let Some(slot) = slot {
-                slot.sweep(Wiring::of(store), clock);
+                panics.guard(|| slot.sweep(Wiring::of(store), clock));
                 self.sync.borrow_mut().swept(*id, clock);
             }
         }
@@ -116,6 +118,7 @@ impl Hub {
                 link.outbox().send(IsolateMessage::Sweep { clock, ids: ids.to_vec() });
             }
         }
+        panics.resume();
     }
 
     /// The store above asks.

@@ -82,6 +82,17 @@ fn encode_key<K: MemberKey, T: 'static>(
 }
 
 impl<K: MemberKey, T: 'static, E: MemberForm<T>> ByMember<K, T, E> {
+    /// As [`record`](Self::record). The checks drop what they decode, which is user code: a panic there is an error, too.
+    fn guarded_record(
+        family: &Family<K, T>,
+        wiring: Wiring<'_>,
+        member: &SharedMember<K, T>,
+        version: Version,
+    ) -> Result<Record, LinkError> {
+        codec::guarded(|| Ok(Self::record(family, wiring, member, version)))
+            .unwrap_or_else(|reason| Err(named(family, reason)))
+    }
+
     /// The record of the committed value of a member, with this version.
     fn record(
         family: &Family<K, T>,
@@ -114,7 +125,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
         let mut sealed = Sealed::default();
         for written in written.iter().filter(|written| written.is_of_family()) {
             let Some(member) = wiring.written_member(family, written) else { continue };
-            match Self::record(family, wiring, &member, version) {
+            match Self::guarded_record(family, wiring, &member, version) {
                 Ok(record) => {
                     wiring.set_version(&member, version);
                     let announced = written.announced;
@@ -143,14 +154,16 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
             // Bytes that do not decode are not a key here.
             let find = || Ok(wiring.find_member(family, codec::decode::<K>(encoded)?));
             match codec::guarded(find) {
-                Ok(Some(member)) => match Self::record(family, wiring, &member, member.version()) {
-                    Ok(record) => sealed.edits.records.push(record),
-                    Err(error) => sealed.errors.push(error),
-                },
+                Ok(Some(member)) => {
+                    match Self::guarded_record(family, wiring, &member, member.version()) {
+                        Ok(record) => sealed.edits.records.push(record),
+                        Err(error) => sealed.errors.push(error),
+                    }
+                }
                 Ok(None) => sealed.edits.records.extend(
                     swept.map(|version| Record::new(encoded.clone(), version, RecordBody::Removed)),
                 ),
-                Err(_) => {}
+                Err(reason) => sealed.errors.push(at_key(named(family, reason), encoded)),
             }
         }
         sealed
@@ -188,7 +201,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
         (sealed.edits.answers, sealed.edits.reset) = (edits.answers, edits.reset);
         for record in &edits.records {
             let member = || Ok(wiring.find_member(family, codec::decode::<K>(&record.key)?));
-            match E::convert(family, wiring, &record.body, member) {
+            match codec::guarded(|| E::convert(family, wiring, &record.body, member)) {
                 Ok(body) => sealed.edits.records.push(Record { body, ..record.clone() }),
                 Err(reason) => sealed.errors.push(at_key(named(family, reason), &record.key)),
             }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use reacton_core::panics::contained;
 use reacton_core::wiring::{Moment, Prepared, Role, Wiring, Written};
 use reacton_core::{Edit, FirstPanic, Merge, Reacton, Version, Which};
 
@@ -17,7 +18,7 @@ use self::decoded::DecodedEdits;
 pub(super) use self::forms::{ByCount, InBytes, ItemForm};
 use self::loaded::load;
 use self::packer::Packer;
-pub(super) use self::packer::at_key;
+pub(crate) use self::packer::at_key;
 use super::Portable;
 use super::crossing::{Crossing, Form, wrong_form};
 #[cfg(feature = "process")]
@@ -161,6 +162,8 @@ pub struct Joined {
     /// The sorted indices of the records that have lost.
     pub(crate) lost: Vec<usize>,
     pub(crate) reset_lost: bool,
+    /// The records at which user code has panicked, with its message. It is not known whether they are joined.
+    pub(crate) failed: Vec<(usize, String)>,
     /// To be released when all of the transaction is installed.
     pub(crate) displaced: Vec<Box<dyn Prepared>>,
 }
@@ -196,11 +199,16 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         let reacton = typed::<T, M>(reacton);
         let mut packer = Packer::new(reacton, wiring);
         let sealed = codec::guarded(|| {
-            wiring.amend(reacton, |value: &mut T| {
-                E::seal(value, version, &mut packer);
-                packer.failed.iter().for_each(|key| value.disown(key));
-            });
-            Ok(())
+            wiring
+                .amend(reacton, |value: &mut T| {
+                    let sealed = codec::guarded(|| {
+                        E::seal(value, version, &mut packer);
+                        Ok(())
+                    });
+                    packer.failed.iter().for_each(|key| contained(|| value.disown(key)));
+                    sealed
+                })
+                .unwrap_or(Ok(()))
         });
         let error = sealed.err().map(|reason| packer.unencoded(reason));
         packer.errors.extend(error);
@@ -218,10 +226,16 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         let mut packer = Packer::new(reacton, wiring);
         let Some(held) = wiring.held(reacton, Moment::Now) else { return packer.sealed() };
         for encoded in keys {
-            // Bytes that do not decode are not a key here.
-            let Ok(key) = codec::decode::<T::Key>(encoded) else { continue };
             let before = packer.edits.records.len() + packer.errors.len();
-            E::show(&held, Which::Keys(&[key]), &mut packer);
+            let shown = codec::guarded(|| {
+                let key = codec::decode::<T::Key>(encoded)?;
+                E::show(&held, Which::Keys(std::slice::from_ref(&key)), &mut packer);
+                Ok(())
+            });
+            if let Err(reason) = shown {
+                let error = LinkError::Decode { reacton: reacton.name().into(), reason };
+                packer.errors.push(at_key(error, encoded));
+            }
             let is_unknown = packer.edits.records.len() + packer.errors.len() == before;
             if let Some(version) = swept.filter(|_| is_unknown) {
                 let (key, body) = (encoded.clone(), RecordBody::Removed);
@@ -271,7 +285,8 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         (sealed.edits.answers, sealed.edits.reset) = (edits.answers, edits.reset);
         let Some(held) = wiring.held(reacton, Moment::Now) else { return sealed };
         for record in &edits.records {
-            if let Err(reason) = E::convert(&held, record, &mut sealed.edits.records) {
+            let converted = codec::guarded(|| E::convert(&held, record, &mut sealed.edits.records));
+            if let Err(reason) = converted {
                 let error = LinkError::Encode { reacton: reacton.name().into(), reason };
                 sealed.errors.push(at_key(error, &record.key));
             }
@@ -304,12 +319,14 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
     ) -> Option<Box<dyn Any>> {
         let reacton = typed::<T, M>(reacton);
         let mut value = T::clone(&*wiring.held(reacton, Moment::Now)?);
+        let mut panics = FirstPanic::default();
         for (edits, restamp) in edits {
             let mut decoded = DecodedEdits::<T, M, E>::new(reacton, edits);
             // What does not decode is reported in the turn.
             decoded.decode(edits);
-            decoded.join_to(&mut value, *restamp);
+            decoded.join_to(&mut value, *restamp, &mut panics);
         }
+        panics.resume();
         Some(Box::new(value))
     }
 

@@ -22,10 +22,12 @@ use self::copies::{Copied, list_of, map_of, noticed, read, set_of, shared};
 use super::edits::KEYS;
 use super::{COUNTED, LINE, MARK, QUEUE, ROWS, TAGS, TOTAL};
 
+/// Compares a copy with its collection; `true` if all stores have applied everything.
+type Check = Rc<dyn Fn(&ReactonStore, bool)>;
+
 /// What has begun in a store: one observer or more, a view or a fold.
 struct Begun {
-    /// Compares the copy with the collection. `true` if all stores have applied everything.
-    check: Rc<dyn Fn(&ReactonStore, bool)>,
+    check: Check,
     subscriptions: Vec<ScopedSubscription>,
 }
 
@@ -211,18 +213,18 @@ fn number_of_effect(store: &ReactonStore) -> Begun {
 
 /// Entries of maps, one observer for each.
 fn entries(store: &ReactonStore) -> Begun {
-    let [copy, told] = shared((store.with(&ROWS, map_of), store.with(&COUNTED, map_of)));
     fn put(copy: &mut BTreeMap<u8, u16>, key: u8, value: Option<u16>) {
         match value {
             Some(value) => copy.insert(key, value),
             None => copy.remove(&key),
         };
     }
+    let [copy, told] = shared((store.with(&ROWS, map_of), store.with(&COUNTED, map_of)));
     let subscriptions = (0..KEYS).flat_map(|key| {
         let (rows, counted) = (told.clone(), told.clone());
         [
             store.subscribe(&ROWS.at(key), move |_, value| {
-                put(&mut rows.borrow_mut().0, key, *value)
+                put(&mut rows.borrow_mut().0, key, *value);
             }),
             store.subscribe(&COUNTED.at(key), move |_, value| {
                 put(&mut counted.borrow_mut().1, key, *value);

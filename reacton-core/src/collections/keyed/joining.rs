@@ -6,6 +6,7 @@ use super::{Keyed, Row, open};
 use crate::collections::changes::Handle;
 use crate::collections::tree::Tree;
 use crate::merge::{Edit, Version, Which};
+use crate::panics::FirstPanic;
 
 /// M2, M3, M4: whether an edit wins against a put or a removal in the version `held`, and against the last reset.
 fn is_newer(version: Version, held: Option<Version>, floor: Version) -> bool {
@@ -34,19 +35,32 @@ impl<K: Ord + Clone, H: Handle> Keyed<K, H> {
         show: &mut dyn FnMut(Edit<&K, &H>),
     ) {
         let Some(log) = self.log.as_deref_mut().filter(|log| log.shares) else { return };
-        let (touched, reset) = log.seal(&self.gone);
+        let ((touched, reset), former) = log.seal(&self.gone);
         self.newest = self.newest.max(version.clock);
-        if reset {
+        // A panic at one key keeps no other from being sealed.
+        let mut panics = FirstPanic::NONE;
+        if reset.is_some() {
             // M4: entries after the reset have its version.
             self.floor = version;
-            self.gone = Tree::new();
+            let gone = mem::take(&mut self.gone);
+            panics.guard(|| drop(gone));
             show(Edit::Reset);
-            for key in self.rows.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-                self.seal_entry(&key, version, show);
+            for at in 0..self.rows.len() {
+                panics.guard(|| {
+                    if let Some(key) = self.rows.nth(at).map(|(key, _)| key.clone()) {
+                        self.seal_entry(&key, version, show);
+                    }
+                });
             }
         } else {
-            touched.iter().for_each(|(key, _)| self.seal_entry(key, version, show));
+            for (key, _) in touched.iter() {
+                panics.guard(|| self.seal_entry(key, version, show));
+            }
         }
+        panics.guard(|| drop(touched));
+        panics.guard(|| drop(reset));
+        panics.guard(|| drop(former));
+        panics.resume();
     }
 
     fn seal_entry(&mut self, key: &K, version: Version, show: &mut dyn FnMut(Edit<&K, &H>)) {

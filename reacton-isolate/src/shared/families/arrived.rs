@@ -1,7 +1,8 @@
 //! Members that have arrived: decoded, then compared, then installed, so that no user code runs between two installs.
 
+use reacton_core::panics::guarded;
 use reacton_core::wiring::{Incoming, PreparedMember, Wiring};
-use reacton_core::{Family, FirstPanic, Version};
+use reacton_core::{Family, FirstPanic, Version, panic_message};
 
 use super::{MemberForm, MemberKey};
 use crate::error::LinkError;
@@ -13,6 +14,8 @@ use crate::wire::edits::{Edits, Record, RecordBody};
 pub(super) struct ArrivedMembers<K: MemberKey, T: 'static, E: MemberForm<T>> {
     family: &'static Family<K, T>,
     members: Vec<Option<Arrived<K, T>>>,
+    /// Those that cannot be installed, because user code has panicked.
+    failed: Vec<(usize, String)>,
     form: std::marker::PhantomData<fn() -> E>,
 }
 
@@ -32,14 +35,17 @@ enum Stage<K, T: 'static> {
 
 impl<K: MemberKey, T: 'static, E: MemberForm<T>> ArrivedMembers<K, T, E> {
     pub(super) fn new(family: &'static Family<K, T>) -> Self {
-        Self { family, members: Vec::new(), form: std::marker::PhantomData }
+        let (members, failed) = (Vec::new(), Vec::new());
+        Self { family, members, failed, form: std::marker::PhantomData }
     }
 
     pub(super) fn decode(&mut self, edits: &Edits) -> Vec<LinkError> {
         let mut errors = Vec::new();
         self.members.reserve(edits.records.len());
         for Record { key, version, announced, body } in &edits.records {
-            let decoded = codec::decode::<K>(key).and_then(|key| {
+            // The drop of a key is user code, too.
+            let decoded = codec::guarded(|| {
+                let key = codec::decode::<K>(key)?;
                 let value = match body {
                     RecordBody::Removed => None,
                     body => Some(E::unpack(body)?),
@@ -69,13 +75,19 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> ArrivedMembers<K, T, E> {
 
 impl<K: MemberKey, T: 'static, E: MemberForm<T>> Joining for ArrivedMembers<K, T, E> {
     fn compare(&mut self, wiring: Wiring<'_>, announced: bool, panics: &mut FirstPanic) {
-        for arrived in self.members.iter_mut().flatten() {
+        for (at, arrived) in self.members.iter_mut().enumerate() {
+            let Some(arrived) = arrived else { continue };
             let stage = std::mem::replace(&mut arrived.value, Stage::Compared(None));
             let Stage::Decoded(key, value) = stage else { continue };
             let announced = announced || arrived.announced;
             let mut within = FirstPanic::default();
             let prepare = || wiring.prepare_member(self.family, key, value, announced, &mut within);
-            arrived.value = Stage::Compared(panics.guard(prepare).flatten());
+            let prepared = guarded(prepare).unwrap_or_else(|payload| {
+                self.failed.push((at, panic_message(&*payload)));
+                panics.keep(Some(payload));
+                None
+            });
+            arrived.value = Stage::Compared(prepared);
             panics.keep(within.take());
         }
     }
@@ -87,7 +99,7 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> Joining for ArrivedMembers<K, T
         _: bool,
         _: &mut FirstPanic,
     ) -> Joined {
-        let mut joined = Joined::default();
+        let mut joined = Joined { failed: self.failed, ..Joined::default() };
         for (at, arrived) in self.members.into_iter().enumerate() {
             let mut won = false;
             if let Some(Arrived { version, value: Stage::Compared(Some(mut member)), .. }) = arrived

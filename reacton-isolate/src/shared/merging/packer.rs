@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 
+use reacton_core::panics::contained;
 use reacton_core::wiring::Wiring;
 use reacton_core::{Merge, Reacton, Version};
 
@@ -35,39 +36,40 @@ impl<'p, T: Merge<Key: Portable>, M: 'static> Packer<'p, T, M> {
         version: Version,
         body: impl FnOnce(&Self) -> Result<RecordBody, LinkError>,
     ) {
-        let encoded = codec::encode(key)
-            .map_err(|reason| self.unencoded(format!("a key: {reason}")))
-            .and_then(|encoded| {
-                if cfg!(debug_assertions) {
-                    self.check_key(&encoded)?;
-                }
-                Ok(encoded)
-            });
-        let key = match encoded {
-            Ok(key) => key,
-            Err(error) => return self.fail(key, error),
-        };
-        match body(self) {
-            Ok(body) => {
+        match self.packed(key, version, body) {
+            Ok(record) => {
                 // Most transactions write one entry, and need no room for more.
                 if self.edits.records.capacity() == 0 {
                     self.edits.records.reserve_exact(1);
                 }
-                self.edits.records.push(Record::new(key, version, body));
+                self.edits.records.push(record);
             }
             Err(error) => {
-                let error = at_key(error, &key);
-                match codec::decode::<T::Key>(&key) {
-                    Ok(key) => self.fail(&key, error),
-                    Err(_) => self.errors.push(error),
-                }
+                self.errors.push(error);
+                contained(|| self.failed.push(key.clone()));
             }
         }
     }
 
-    fn fail(&mut self, key: &T::Key, error: LinkError) {
-        self.failed.push(key.clone());
-        self.errors.push(error);
+    fn packed(
+        &self,
+        key: &T::Key,
+        version: Version,
+        body: impl FnOnce(&Self) -> Result<RecordBody, LinkError>,
+    ) -> Result<Record, LinkError> {
+        let encoded =
+            codec::encode(key).map_err(|reason| self.unencoded(format!("a key: {reason}")))?;
+        // The checks drop what they decode, which is user code.
+        let body = codec::guarded(|| {
+            if cfg!(debug_assertions)
+                && let Err(error) = self.check_key(&encoded)
+            {
+                return Ok(Err(error));
+            }
+            Ok(body(self).map_err(|error| at_key(error, &encoded)))
+        });
+        let body = body.unwrap_or_else(|reason| Err(at_key(self.unencoded(reason), &encoded)));
+        Ok(Record::new(encoded, version, body?))
     }
 
     /// Checks that serde does not change a key, which would then be a different entry in other stores.
@@ -96,7 +98,7 @@ impl<'p, T: Merge<Key: Portable>, M: 'static> Packer<'p, T, M> {
 }
 
 /// Adds the key of the entry to an error.
-pub(in crate::shared) fn at_key(error: LinkError, key: &Encoded) -> LinkError {
+pub(crate) fn at_key(error: LinkError, key: &Encoded) -> LinkError {
     let key = key_text(key);
     match error {
         LinkError::Encode { reacton, reason } => {

@@ -1,0 +1,77 @@
+//! What a store says of queued edits is what its next turn brings.
+
+use std::fmt::Debug;
+
+use reacton::prelude::*;
+
+use super::edits::KEYS;
+use super::{ARMED, COUNTED, LINE, MARK, QUEUE, ROWS, TAGS, TOTAL};
+
+/// An entry or a value before a turn, and what was said of it.
+struct Said<T> {
+    name: String,
+    before: T,
+    incoming: Option<T>,
+    is_stale: bool,
+    now: Box<dyn Fn(&ReactonStore) -> T>,
+}
+
+impl<T: PartialEq + Debug> Said<T> {
+    fn check(&self, store: &ReactonStore, node: usize) {
+        let (now, name) = ((self.now)(store), &self.name);
+        let expected = self.incoming.as_ref().unwrap_or(&self.before);
+        assert_eq!(&now, expected, "{name} of node {node}, as it was said to be");
+        assert!(now == self.before || self.is_stale, "{name} of node {node} was not stale");
+    }
+}
+
+macro_rules! said {
+    ($store:ident, $($reacton:expr),*) => {
+        [$({
+            let reacton = $reacton;
+            Said {
+                name: String::from(stringify!($reacton)),
+                before: format!("{:?}", $store.get(&reacton)),
+                incoming: $store.incoming(&reacton).map(|value| format!("{value:?}")),
+                is_stale: $store.is_stale(&reacton),
+                now: Box::new(move |store: &ReactonStore| format!("{:?}", store.get(&reacton))),
+            }
+        }),*]
+    };
+}
+
+/// Lets a store take a turn.
+pub(super) fn preview(store: &ReactonStore, node: usize) {
+    let mut said = Vec::new();
+    for key in 0..KEYS {
+        said.extend(said!(store, ROWS.at(key), COUNTED.at(key), TAGS.at(key), MARK.of(key)));
+    }
+    let items = |ids: Vec<ItemId>| ids.into_iter().take(3);
+    for id in items(store.with(&QUEUE, |queue| queue.ids().collect())) {
+        said.extend(said!(store, QUEUE.at(id)));
+    }
+    for id in items(store.with(&LINE, |line| line.ids().collect())) {
+        said.extend(said!(store, LINE.at(id)));
+    }
+    macro_rules! whole {
+        ($($reacton:ident)*) => {
+            $(said.push(Said {
+                name: String::from(stringify!($reacton)),
+                before: format!("{:?}", store.get(&$reacton)),
+                incoming: store.incoming(&$reacton).map(|value| format!("{value:?}")),
+                is_stale: store.is_stale(&$reacton),
+                now: Box::new(|store: &ReactonStore| format!("{:?}", store.get(&$reacton))),
+            });)*
+        };
+    }
+    whole!(ROWS COUNTED TAGS QUEUE LINE TOTAL);
+    // A panic of an observer has to happen in a worker.
+    let armed = ARMED.take();
+    store.pump();
+    ARMED.set(armed);
+    if !store.is_disposed() {
+        for said in said {
+            said.check(store, node);
+        }
+    }
+}
