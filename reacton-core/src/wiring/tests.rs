@@ -53,8 +53,8 @@ fn a_value_that_is_installed_in_a_batch_is_the_one_from_before_it() {
     let reports = listening(&store, Role::Links);
     Wiring::of(&store).watch(&A, Role::Links);
     let seen = Rc::<RefCell<Vec<u32>>>::default();
-    let sees = Rc::clone(&seen);
-    store.subscribe(&A, move |_, a| sees.borrow_mut().push(*a));
+    let listener = Rc::clone(&seen);
+    store.subscribe(&A, move |_, a| listener.borrow_mut().push(*a));
     // Back to what other stores hold no longer: a change.
     store.batch(|store| {
         store.set(&A, 5);
