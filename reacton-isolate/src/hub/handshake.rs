@@ -84,7 +84,7 @@ impl Hub {
                     return Err(LinkError::Encode { reacton: rref.name().into(), reason });
                 }
             };
-            slot.check_len(&payload, link.outbox.max_value())?;
+            slot.check_len(payload.longest_part(), link.outbox.max_value())?;
             self.last_bytes.note(slot, version, &payload);
             reactons.push(Introduction {
                 id: rref.id(),
@@ -159,7 +159,7 @@ impl Hub {
         let (mut changes, mut mismatches) = (ChangeList::NONE, Vec::new());
         for slot in link.slots.values().map(|slot| &slot.shared) {
             let packed = slot.pack(wiring, Moment::Committed, &mut panics).and_then(|payload| {
-                slot.check_len(&payload, link.outbox.max_value())?;
+                slot.check_len(payload.longest_part(), link.outbox.max_value())?;
                 Ok(payload)
             });
             match packed {

@@ -67,7 +67,7 @@ impl Packed {
         if place.is_none() {
             *place = Some(slot.pack(wiring, Moment::Committed, panics)?);
         }
-        place.as_ref().map_or(Ok(()), |payload| slot.check_len(payload, max_value))
+        place.as_ref().map_or(Ok(()), |payload| slot.check_len(payload.longest_part(), max_value))
     }
 
     /// For one route, on which values have at most `max_value` bytes.
@@ -79,7 +79,7 @@ impl Packed {
     ) -> Result<Payload, LinkError> {
         let packed = self.place(slot.form()).take();
         let payload = packed.map_or_else(|| slot.pack(wiring, Moment::Committed, panics), Ok)?;
-        slot.check_len(&payload, max_value)?;
+        slot.check_len(payload.longest_part(), max_value)?;
         Ok(payload)
     }
 }
@@ -261,7 +261,7 @@ impl Hub {
         list: &mut ChangeList,
         errors: &mut Vec<(Rc<Link>, LinkError)>,
     ) {
-        let edits = if edits.is_in(slot.form() == Form::Counted) {
+        let mut edits = if edits.is_in(slot.form() == Form::Counted) {
             Arc::clone(edits)
         } else {
             let Sealed { edits, errors: unsent } = slot.convert(wiring, edits);
@@ -272,15 +272,12 @@ impl Hub {
             Arc::new(edits)
         };
         let most = route.max_value();
-        let mut payload = Payload::Edits(edits);
-        if let (Err(error), Payload::Edits(edits)) = (slot.check_len(&payload, most), &mut payload)
-        {
+        if let Err(error) = slot.check_len(edits.longest(), most) {
             errors.extend(self.blamed(route).map(|link| (link, error.clone())));
-            Arc::make_mut(edits).records.retain(|record| record.len_on_road() as u64 <= most);
+            Arc::make_mut(&mut edits).records.retain(|record| record.len_on_road() as u64 <= most);
         }
-        let is_empty = matches!(&payload, Payload::Edits(edits) if edits.is_empty());
-        if announced || !is_empty {
-            list.push(Change { id, version, announced, payload });
+        if announced || !edits.is_empty() {
+            list.push(Change { id, version, announced, payload: Payload::Edits(edits) });
         }
     }
 

@@ -239,7 +239,7 @@ impl PoolShared {
         let Work::Changes { changes, .. } = &job.work else { return };
         let too_long = changes.iter().find_map(|change| {
             let slot = self.slots.get(&change.id)?;
-            slot.check_len(&change.payload, max_value).err()
+            slot.check_len(change.payload.longest_part(), max_value).err()
         });
         let Some(error) = too_long.filter(|_| !self.disposed.get()) else { return };
         let (mut panics, mut log) = (FirstPanic::default(), Log::default());

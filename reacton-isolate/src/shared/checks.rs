@@ -9,13 +9,14 @@ use crate::wire::codec;
 use crate::wire::value::{Payload, within};
 
 impl SharedSlot {
-    /// Whether a packed value may be sent where values have at most `max_value` bytes.
+    /// Whether a packed value with a [longest part](Payload::longest_part) of this length may be sent where values have
+    /// at most `max_value` bytes.
     ///
     /// # Errors
     /// If not, as for one that does not encode.
     #[inline]
-    pub(crate) fn check_len(&self, payload: &Payload, max_value: u64) -> Result<(), LinkError> {
-        within(payload.longest_part(), max_value)
+    pub(crate) fn check_len(&self, len: usize, max_value: u64) -> Result<(), LinkError> {
+        within(len, max_value)
             .map_err(|reason| LinkError::Encode { reacton: self.rref.name().into(), reason })
     }
 

@@ -5,23 +5,21 @@
 //! `incoming` does not see each of their removals (seed 3327
 //! of `machines::n2_in_every_schedule_of_lost_hosts_the_stores_hold_equal_collections`).
 
-use std::fmt::Debug;
-
 use reacton::prelude::*;
 
 use super::edits::KEYS;
 use super::{ARMED, MARK, QUEUE, ROWS, TAGS, TOTAL};
 
 /// An entry or a value before a turn, and what was said of it.
-struct Said<T> {
-    name: String,
-    before: T,
-    incoming: Option<T>,
+struct Said {
+    name: &'static str,
+    before: String,
+    incoming: Option<String>,
     is_stale: bool,
-    now: Box<dyn Fn(&ReactonStore) -> T>,
+    now: Box<dyn Fn(&ReactonStore) -> String>,
 }
 
-impl<T: PartialEq + Debug> Said<T> {
+impl Said {
     fn check(&self, store: &ReactonStore, node: usize) {
         let (now, name) = ((self.now)(store), &self.name);
         let expected = self.incoming.as_ref().unwrap_or(&self.before);
@@ -32,15 +30,12 @@ impl<T: PartialEq + Debug> Said<T> {
 
 macro_rules! said {
     ($store:ident, $($reacton:expr),*) => {
-        [$({
-            let reacton = $reacton;
-            Said {
-                name: String::from(stringify!($reacton)),
-                before: format!("{:?}", $store.get(&reacton)),
-                incoming: $store.incoming(&reacton).map(|value| format!("{value:?}")),
-                is_stale: $store.is_stale(&reacton),
-                now: Box::new(move |store: &ReactonStore| format!("{:?}", store.get(&reacton))),
-            }
+        [$(Said {
+            name: stringify!($reacton),
+            before: format!("{:?}", $store.get(&$reacton)),
+            incoming: $store.incoming(&$reacton).map(|value| format!("{value:?}")),
+            is_stale: $store.is_stale(&$reacton),
+            now: Box::new(move |store: &ReactonStore| format!("{:?}", store.get(&$reacton))),
         }),*]
     };
 }
@@ -51,18 +46,7 @@ pub(super) fn preview(store: &ReactonStore, node: usize) {
     for key in 0..KEYS {
         said.extend(said!(store, ROWS.at(key), TAGS.at(key), MARK.of(key)));
     }
-    macro_rules! whole {
-        ($($reacton:ident)*) => {
-            $(said.push(Said {
-                name: String::from(stringify!($reacton)),
-                before: format!("{:?}", store.get(&$reacton)),
-                incoming: store.incoming(&$reacton).map(|value| format!("{value:?}")),
-                is_stale: store.is_stale(&$reacton),
-                now: Box::new(|store: &ReactonStore| format!("{:?}", store.get(&$reacton))),
-            });)*
-        };
-    }
-    whole!(ROWS TAGS QUEUE TOTAL);
+    said.extend(said!(store, ROWS, TAGS, QUEUE, TOTAL));
     // A panic of an observer has to happen in a worker.
     let armed = ARMED.take();
     store.pump();

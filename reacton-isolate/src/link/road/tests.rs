@@ -113,25 +113,15 @@ fn n6_rows_that_were_merged_are_no_longer_than_each_of_them() {
     sender.flush(Duration::from_secs(30));
     sender.end();
     writer.join().expect("the thread does not panic");
-    let bytes = road.0.taken.lock().expect("the mutex is not poisoned").clone();
     let mut reader = FrameReader::default();
     reader.set_max_value(MAX);
-    let mut rest = &bytes[..];
-    let mut arrived = Vec::new();
-    while !rest.is_empty() {
-        let filled = reader.fill(|buffer| {
-            let count = rest.len().min(buffer.capacity() - buffer.len());
-            buffer.extend_from_slice(&rest[..count]);
-            Ok::<_, ()>(count)
-        });
-        rest = &rest[filled.expect("there is room")..];
-        while let Some(frame) = reader.next().expect("no value in it is too long") {
-            let Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) = frame else {
-                panic!("{frame:?}")
-            };
-            arrived.extend(Vec::from(changes));
-        }
-    }
+    let arrived: Vec<_> = frames_by(reader, &road.0)
+        .into_iter()
+        .flat_map(|frame| match frame {
+            Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) => changes,
+            frame => panic!("{frame:?}"),
+        })
+        .collect();
     // The first was written before the road had refused anything; the others were merged.
     let rows = arrived.iter().map(|change| match &change.payload {
         Payload::Edits(edits) => edits.keys().map(|key| key[0]).collect::<Vec<_>>(),
@@ -159,26 +149,14 @@ fn an_acknowledgement_is_not_written_into_a_frame_that_was_sent_in_part() {
             sender.flush(Duration::from_secs(30));
             sender.end();
             writer.join().expect("the thread does not panic");
-            let bytes = road.0.taken.lock().expect("the mutex is not poisoned").clone();
-            let (mut reader, mut rest, mut lens) = (FrameReader::default(), &bytes[..], Vec::new());
-            loop {
-                while let Some(frame) = reader.next().expect("the bytes are frames") {
-                    match frame {
-                        Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) => {
-                            lens.push(changes[0].payload.len());
-                        }
-                        other => assert!(matches!(other, Frame::Taken(3)), "{other:?}"),
+            let mut lens = Vec::new();
+            for frame in frames(&road.0) {
+                match frame {
+                    Frame::Message(IsolateMessage::ReactonValueChanged { changes, .. }) => {
+                        lens.push(changes[0].payload.len());
                     }
+                    other => assert!(matches!(other, Frame::Taken(3)), "{other:?}"),
                 }
-                if rest.is_empty() {
-                    break;
-                }
-                let filled = reader.fill(|buffer| {
-                    let count = rest.len().min(buffer.capacity() - buffer.len());
-                    buffer.extend_from_slice(&rest[..count]);
-                    Ok::<_, ()>(count)
-                });
-                rest = &rest[filled.expect("the pipe is readable")..];
             }
             assert_eq!(lens, [len, 1], "a road with room for {room}");
         }
@@ -243,7 +221,10 @@ fn what_is_applied_while_another_thread_writes_is_acknowledged() {
 
 /// The frames that a road has taken.
 fn frames(road: &Narrow) -> Vec<Frame> {
-    let mut reader = FrameReader::default();
+    frames_by(FrameReader::default(), road)
+}
+
+fn frames_by(mut reader: FrameReader, road: &Narrow) -> Vec<Frame> {
     let bytes = road.taken.lock().expect("nothing panics").clone();
     let mut rest = &bytes[..];
     let mut frames = Vec::new();
