@@ -3,6 +3,7 @@
 mod checks;
 mod crossing;
 mod duplicates;
+mod entries;
 mod families;
 mod grouped;
 mod listed;
@@ -15,10 +16,9 @@ mod stored;
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 
-use reacton_core::wiring::{Moment, Prepared, Wiring, Written};
-use reacton_core::{Family, FirstPanic, Reacton, ReactonRef, RefId, RefMap, Version};
+use reacton_core::wiring::{Moment, Prepared, Wiring};
+use reacton_core::{Family, FirstPanic, Reacton, ReactonRef, RefId, RefMap};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,14 +27,12 @@ use self::families::MemberKey;
 pub use self::grouped::{Group, GroupPart, GroupSlot, SharedPart, Sharing};
 use self::listed::Shares;
 pub use self::listed::{ListEntry, OfReferences};
-use self::merging::EntryCrossing;
 pub(crate) use self::merging::{Decoded, Joined, Joining, Known, Sealed, at_key};
 pub use self::modes::Crosses;
 use self::modes::Shareable;
 pub use self::probe::{NoBytes, Probe};
 pub use self::stored::{LoadedEntries, Saves, Storable, Stores};
 use crate::error::LinkError;
-use crate::wire::edits::Edits;
 use crate::wire::value::{Encoded, Payload};
 
 /// A value that can be written to bytes and made of them again.
@@ -246,86 +244,6 @@ impl SharedSlot {
     #[inline]
     pub(crate) fn install_scalar(&self, wiring: Wiring<'_>, bytes: &[u8], announced: bool) -> bool {
         self.crossing.install_scalar(self.reacton, wiring, bytes, announced)
-    }
-
-    fn entry_crossing(&self) -> Option<&dyn EntryCrossing> {
-        self.crossing.entries()
-    }
-
-    /// Whether its value is made of entries, which cross one by one.
-    #[doc(hidden)]
-    pub fn has_entries(&self) -> bool {
-        self.entry_crossing().is_some()
-    }
-
-    /// Sets the version of the entries that the committed transaction has written, and packs them. Those of a family are `written`.
-    pub(crate) fn seal(&self, wiring: Wiring<'_>, written: &[Written], version: Version) -> Sealed {
-        let Some(entries) = self.entry_crossing() else { return Sealed::default() };
-        entries.seal(self.reacton, wiring, written, version)
-    }
-
-    /// As [`EntryCrossing::show`].
-    pub(crate) fn show(
-        &self,
-        wiring: Wiring<'_>,
-        keys: &[Encoded],
-        swept: Option<Version>,
-    ) -> Sealed {
-        let entries = self.entry_crossing();
-        entries.map(|entries| entries.show(self.reacton, wiring, keys, swept)).unwrap_or_default()
-    }
-
-    /// Decodes entries, to be joined; `None` if its value is not made of entries.
-    pub(crate) fn decode_edits(&self, edits: &Edits) -> Option<Decoded> {
-        Some(self.entry_crossing()?.decode(self.reacton, edits))
-    }
-
-    /// Decodes entries and joins them; `None` if its value is not made of entries, or if user code panics.
-    pub(crate) fn take_in_edits(
-        &self,
-        wiring: Wiring<'_>,
-        edits: &Edits,
-        (restamp, announced): (Option<Version>, bool),
-        panics: &mut FirstPanic,
-    ) -> Option<(Joined, Vec<LinkError>)> {
-        self.entry_crossing()?.take_in((self.reacton, wiring), edits, restamp, announced, panics)
-    }
-
-    /// The same edits in the form in which its items cross.
-    pub(crate) fn convert(&self, wiring: Wiring<'_>, edits: &Edits) -> Sealed {
-        let entries = self.entry_crossing();
-        entries.map(|entries| entries.convert(self.reacton, wiring, edits)).unwrap_or_default()
-    }
-
-    /// What the store has of the entry of this name: one for each of its keys.
-    pub(crate) fn known(&self, wiring: Wiring<'_>, name: &dyn Any) -> Vec<Known> {
-        let entries = self.entry_crossing();
-        entries.map(|entries| entries.known(self.reacton, wiring, name)).unwrap_or_default()
-    }
-
-    /// As [`EntryCrossing::with_joined`]; also `None` if nothing of it is newer.
-    pub(crate) fn with_joined(
-        &self,
-        wiring: Wiring<'_>,
-        edits: &[(Arc<Edits>, Option<Version>)],
-        name: Option<&dyn Any>,
-    ) -> Option<Box<dyn Any>> {
-        self.entry_crossing()?.with_joined(self.reacton, wiring, edits, name)
-    }
-
-    /// Forgets removals up to this clock. Returns how many are left.
-    pub(crate) fn sweep(&self, wiring: Wiring<'_>, clock: u64) -> usize {
-        self.entry_crossing().map_or(0, |entries| entries.sweep(self.reacton, wiring, clock))
-    }
-
-    /// How many removals are remembered, and how many entries there are.
-    pub(crate) fn counts(&self, wiring: Wiring<'_>) -> (usize, usize) {
-        self.entry_crossing().map_or((0, 0), |entries| entries.counts(self.reacton, wiring))
-    }
-
-    /// No version in the committed value has a larger clock.
-    pub(crate) fn newest_clock(&self, wiring: Wiring<'_>) -> u64 {
-        self.entry_crossing().map_or(0, |entries| entries.newest_clock(self.reacton, wiring))
     }
 
     /// Decodes the value in `payload`, to be installed together with others; an error if there is none in it.

@@ -1,5 +1,7 @@
 //! C15 to C21 with a worker in a process: records cross as bytes, those of `zero_copy` collections too.
 
+use std::time::Instant;
+
 use reacton::prelude::*;
 use reacton_support::{TIMEOUT, wait_until};
 use serde::{Deserialize, Serialize};
@@ -81,6 +83,48 @@ fn c15_a_process_begins_with_the_entries_and_both_sides_add_theirs() {
     reacton::testing::sweep(&store);
     store.update(&ROWS, ReactonMap::clear);
     worker.shutdown(TIMEOUT).expect("the worker ends");
+}
+
+/// Each link has a form of its own, in which what is queued of it is read.
+#[test]
+fn c22_what_a_process_and_a_thread_have_sent_is_read_in_the_form_of_each() {
+    for process_is_first in [true, false] {
+        let store = ReactonStore::new();
+        let in_process = || keeper::builder().process().spawn(&store).expect("the process starts");
+        let in_thread = || {
+            let worker = IsolateStore::spawn(&store, shared![PICTURES, ORDER], |store| {
+                store.subscribe(&ORDER, |store, order| {
+                    let key = 1000 + u32::try_from(*order).unwrap_or(0);
+                    store.update(&PICTURES, |all| drop(all.insert(key, vec![2; 3])));
+                });
+            });
+            worker.expect("the worker starts")
+        };
+        let workers = if process_is_first {
+            [in_process(), in_thread()]
+        } else {
+            let worker = in_thread();
+            [in_process(), worker]
+        };
+        store.set(&ORDER, 1);
+        let has = |key| store.get(&PICTURES.at(key)).is_some();
+        wait_until(&store, |_| has(0) && has(1001));
+        store.set(&ORDER, 2);
+        // Without a turn.
+        let begin = Instant::now();
+        while !(store.is_stale(&PICTURES.at(1)) && store.is_stale(&PICTURES.at(1002))) {
+            assert!(begin.elapsed() < TIMEOUT, "both have written");
+            std::thread::yield_now();
+        }
+        let incoming = store.incoming(&PICTURES).expect("two pictures are queued");
+        assert_eq!(incoming.keys().copied().collect::<Vec<_>>(), [0, 1, 1001, 1002]);
+        assert_eq!(store.incoming(&PICTURES.at(1)), Some(Some(vec![1; 3])));
+        assert_eq!(store.incoming(&PICTURES.at(1002)), Some(Some(vec![2; 3])));
+        assert!(!has(1) && !has(1002), "nothing is applied");
+        for worker in workers {
+            worker.shutdown(TIMEOUT).expect("the worker ends");
+        }
+    }
 }
 
 #[test]

@@ -123,6 +123,31 @@ fn c22_an_item_of_a_list_is_an_entry() {
     assert_eq!(below.incoming(&QUEUE).map(|queue| queue.len()), Some(1));
 }
 
+/// The parts of an item have versions of their own, and its removal removes them all.
+#[test]
+fn c22_the_removal_of_an_item_is_told_though_a_part_of_it_is_newer() {
+    for moves in [false, true] {
+        let simulation = Simulation::new(1);
+        let store = ReactonStore::new();
+        let ids = store.update(&QUEUE, |queue| ["a", "b"].map(|item| queue.push(item.into())));
+        let worker =
+            IsolateStore::spawn(&store, shared![QUEUE], |_| ()).expect("the worker starts");
+        simulation.settle();
+        let below = simulation.store_of(&worker).expect("the worker has begun");
+        store.update(&QUEUE, |queue| queue.remove(0));
+        for value in ["c", "d", "e"] {
+            below.update(&QUEUE, |queue| {
+                if moves { queue.move_to(0, 1) } else { queue.set(0, value.into()).is_some() }
+            });
+        }
+        let id = ids[0];
+        assert!(below.is_stale(&QUEUE.at(id)), "the item is going to be removed");
+        assert_eq!(below.incoming(&QUEUE.at(id)), Some(None));
+        simulation.settle();
+        assert_eq!(below.get(&QUEUE.at(id)), None);
+    }
+}
+
 #[test]
 fn c22_a_closure_that_waits_may_change_each_entry() {
     let simulation = Simulation::new(1);

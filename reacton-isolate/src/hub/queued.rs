@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use reacton_core::wiring::Wiring;
-use reacton_core::{ReactonStore, RefId, RefMap};
+use reacton_core::{FirstPanic, ReactonStore, RefId, RefMap};
 
 use super::Hub;
 use crate::link::{Token, changes_in};
@@ -160,16 +160,20 @@ impl Hub {
             }
         });
         let (mut clock, site) = (self.sync.borrow().clock(), u64::MAX);
-        let edits = all.into_iter().filter_map(|(link_id, version, edits)| {
-            let link = self.link(link_id)?;
+        let mut preview = slot.preview(wiring, name)?;
+        let mut panics = FirstPanic::default();
+        for (link_id, version, edits) in all {
+            let Some(link) = self.link(link_id) else { continue };
             if !self.may_join(link_id, &link, id, version) {
-                return None;
+                continue;
             }
             clock = clock.max(edits.newest_clock()) + 1;
             let restamp = link.policy.restamps(id).then_some(Version { clock, site });
-            Some((edits, restamp))
-        });
-        let edits: Vec<_> = edits.collect();
-        slot.with_joined(wiring, &edits, name)
+            if let Some(slot) = link.slot(id) {
+                slot.join_to_preview(&mut preview, &edits, restamp, &mut panics);
+            }
+        }
+        panics.resume();
+        preview.value
     }
 }

@@ -6,7 +6,9 @@ use super::crossing::wrong_form;
 use crate::error::LinkError;
 #[cfg(feature = "process")]
 use crate::wire::codec;
-use crate::wire::value::{Payload, within};
+#[cfg(any(feature = "process", doc))]
+use crate::wire::value::Payload;
+use crate::wire::value::within;
 
 impl SharedSlot {
     /// Whether a packed value with a [longest part](Payload::longest_part) of this length may be sent where values have

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use self::arrived::ArrivedMembers;
 pub(super) use self::forms::{Counted, InBytes, MemberForm};
 use super::crossing::{Crossing, Form, wrong_form};
-use super::merging::{Decoded, EntryCrossing, Known, Sealed, at_key};
+use super::merging::{Decoded, EntryCrossing, Known, Preview, Sealed, at_key};
 use super::stored::LoadedEntries;
 use crate::error::LinkError;
 use crate::wire::codec;
@@ -91,6 +91,17 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> ByMember<K, T, E> {
     ) -> Result<Record, LinkError> {
         codec::guarded(|| Ok(Self::record(family, wiring, member, version)))
             .unwrap_or_else(|reason| Err(named(family, reason)))
+    }
+
+    /// The value of the member that a record brings, if it decodes.
+    fn read(family: &Family<K, T>, record: &Record) -> Option<T> {
+        match &record.body {
+            RecordBody::Removed => Some(family.__initial(&codec::decode(&record.key).ok()?)),
+            body => match E::unpack(body).ok()? {
+                Incoming::Owned(value) => Some(value),
+                Incoming::Shared(value) => E::copy(&value),
+            },
+        }
     }
 
     /// The record of the committed value of a member, with this version.
@@ -222,35 +233,38 @@ impl<K: MemberKey, T: 'static, E: MemberForm<T>> EntryCrossing for ByMember<K, T
         }]
     }
 
-    fn with_joined(
+    fn preview(
         &self,
         family: &'static dyn Any,
         wiring: Wiring<'_>,
-        edits: &[(Arc<Edits>, Option<Version>)],
         name: Option<&dyn Any>,
-    ) -> Option<Box<dyn Any>> {
-        let family = typed::<K, T>(family);
+    ) -> Option<Preview> {
         let key = name?.downcast_ref::<K>()?;
         let encoded = codec::encode(key).ok()?;
-        let held = wiring.find_member(family, key.clone());
-        let mut newest = held.map_or(Version::NEVER, |member| member.version());
-        let mut found = None;
-        for (edits, restamp) in edits {
-            for record in edits.records.iter().filter(|record| record.key == encoded) {
-                let version = restamp.unwrap_or(record.version);
-                if version > newest {
-                    (newest, found) = (version, Some(&record.body));
-                }
+        let held = wiring.find_member(typed::<K, T>(family), key.clone());
+        let version = held.map_or(Version::NEVER, |member| member.version());
+        Some(Preview { member: Some((encoded, version)), value: None })
+    }
+
+    fn join_to_preview(
+        &self,
+        family: &'static dyn Any,
+        preview: &mut Preview,
+        edits: &Edits,
+        restamp: Option<Version>,
+        panics: &mut FirstPanic,
+    ) {
+        let Preview { member: Some((key, newest)), value } = preview else { return };
+        for record in edits.records.iter().filter(|record| record.key == *key) {
+            let version = restamp.unwrap_or(record.version);
+            let read = || Self::read(typed(family), record);
+            if version > *newest
+                && let Some(found) = panics.guard(read).flatten()
+            {
+                *newest = version;
+                *value = Some(Box::new(found));
             }
         }
-        let value = match found? {
-            RecordBody::Removed => family.__initial(key),
-            body => match E::unpack(body).ok()? {
-                Incoming::Owned(value) => value,
-                Incoming::Shared(value) => E::copy(&value)?,
-            },
-        };
-        Some(Box::new(value))
     }
 
     fn sweep(&self, family: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize {

@@ -4,11 +4,11 @@ mod decoded;
 mod forms;
 mod loaded;
 mod packer;
+mod queued;
 
 use std::any::{Any, type_name};
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use reacton_core::panics::contained;
 use reacton_core::wiring::{Moment, Prepared, Role, Wiring, Written};
@@ -19,6 +19,7 @@ pub(super) use self::forms::{ByCount, InBytes, ItemForm};
 use self::loaded::load;
 use self::packer::Packer;
 pub(crate) use self::packer::at_key;
+pub(crate) use self::queued::{Known, Preview};
 use super::Portable;
 use super::crossing::{Crossing, Form, wrong_form};
 #[cfg(feature = "process")]
@@ -84,15 +85,23 @@ pub trait EntryCrossing: Sync {
     /// What the store has of the entry of this name: one for each key. None if `name` is of another type, or does not encode.
     fn known(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, name: &dyn Any) -> Vec<Known>;
 
-    /// The value as it would be if these edits were joined to it, each with its version, or with that beside it. Of a family, the value
-    /// of the member of this name.
-    fn with_joined(
+    /// Begins a preview: of a collection as a whole, of a family of the member of this name.
+    fn preview(
         &self,
         reacton: &'static dyn Any,
         wiring: Wiring<'_>,
-        edits: &[(Arc<Edits>, Option<Version>)],
         name: Option<&dyn Any>,
-    ) -> Option<Box<dyn Any>>;
+    ) -> Option<Preview>;
+
+    /// Joins edits to a preview, in their own versions or in `restamp`. What does not decode is left out: the turn reports it.
+    fn join_to_preview(
+        &self,
+        reacton: &'static dyn Any,
+        preview: &mut Preview,
+        edits: &Edits,
+        restamp: Option<Version>,
+        panics: &mut FirstPanic,
+    );
 
     /// Sweeps removals. Returns how many are left.
     fn sweep(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize;
@@ -102,22 +111,6 @@ pub trait EntryCrossing: Sync {
 
     /// The largest clock of all versions in the committed value.
     fn newest_clock(&self, reacton: &'static dyn Any, wiring: Wiring<'_>) -> u64;
-}
-
-/// What a store has of one key.
-#[derive(Debug)]
-pub struct Known {
-    pub(crate) key: Encoded,
-    /// When it was last written.
-    pub(crate) version: Version,
-    /// Whether there is an entry now.
-    pub(crate) is_there: bool,
-}
-
-impl Known {
-    pub(super) fn nothing(key: Encoded) -> Self {
-        Self { key, version: Version::NEVER, is_there: false }
-    }
 }
 
 /// Packed edits, and the entries that could not be packed.
@@ -299,10 +292,12 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         let known = T::__keys_of(name).into_iter().filter_map(|key| {
             let mut known = Known::nothing(codec::encode(&key).ok()?);
             if let Some(value) = &held {
-                value.show(Which::Keys(&[key]), &mut |edit, version| match edit {
-                    Edit::Put(..) => (known.version, known.is_there) = (version, true),
-                    Edit::Remove(_) => known.version = version,
-                    Edit::Reset => {}
+                // Its parts may be shown after it, and have versions of their own.
+                let mut is_shown = false;
+                value.show(Which::Keys(&[key]), &mut |edit, version| {
+                    if !matches!(edit, Edit::Reset) && !std::mem::replace(&mut is_shown, true) {
+                        (known.version, known.is_there) = (version, matches!(edit, Edit::Put(..)));
+                    }
                 });
             }
             Some(known)
@@ -310,24 +305,29 @@ impl<T: Merge<Key: Portable>, M: 'static, E: ItemForm<T>> EntryCrossing for ByEn
         known.collect()
     }
 
-    fn with_joined(
+    fn preview(
         &self,
         reacton: &'static dyn Any,
         wiring: Wiring<'_>,
-        edits: &[(Arc<Edits>, Option<Version>)],
         _: Option<&dyn Any>,
-    ) -> Option<Box<dyn Any>> {
-        let reacton = typed::<T, M>(reacton);
-        let mut value = T::clone(&*wiring.held(reacton, Moment::Now)?);
-        let mut panics = FirstPanic::default();
-        for (edits, restamp) in edits {
-            let mut decoded = DecodedEdits::<T, M, E>::new(reacton, edits);
-            // What does not decode is reported in the turn.
-            decoded.decode(edits);
-            decoded.join_to(&mut value, *restamp, &mut panics);
-        }
-        panics.resume();
-        Some(Box::new(value))
+    ) -> Option<Preview> {
+        let held = wiring.held(typed::<T, M>(reacton), Moment::Now)?;
+        Some(Preview { member: None, value: Some(Box::new(T::clone(&held))) })
+    }
+
+    fn join_to_preview(
+        &self,
+        reacton: &'static dyn Any,
+        preview: &mut Preview,
+        edits: &Edits,
+        restamp: Option<Version>,
+        panics: &mut FirstPanic,
+    ) {
+        let value = preview.value.as_mut().and_then(|value| value.downcast_mut::<T>());
+        let Some(value) = value else { return };
+        let mut decoded = DecodedEdits::<T, M, E>::new(typed::<T, M>(reacton), edits);
+        decoded.decode(edits);
+        decoded.join_to(value, restamp, panics);
     }
 
     fn sweep(&self, reacton: &'static dyn Any, wiring: Wiring<'_>, clock: u64) -> usize {

@@ -1,14 +1,9 @@
 //! What a store says of queued edits is what its next turn brings.
-//!
-//! Collections of `zero_copy` are left out, because of a known fault: if a store shares one with a process first and with
-//! a thread then, `incoming` does not return what the thread has sent. Single items of a list are left out, because
-//! `incoming` does not see each of their removals (seed 3327
-//! of `machines::n2_in_every_schedule_of_lost_hosts_the_stores_hold_equal_collections`).
 
 use reacton::prelude::*;
 
 use super::edits::KEYS;
-use super::{ARMED, MARK, QUEUE, ROWS, TAGS, TOTAL};
+use super::{ARMED, LINE, MARK, QUEUE, ROWS, TAGS, TOTAL};
 
 /// An entry or a value before a turn, and what was said of it.
 struct Said {
@@ -46,11 +41,16 @@ pub(super) fn preview(store: &ReactonStore, node: usize) {
     for key in 0..KEYS {
         said.extend(said!(store, ROWS.at(key), TAGS.at(key), MARK.of(key)));
     }
-    said.extend(said!(store, ROWS, TAGS, QUEUE, TOTAL));
+    for id in store.with(&QUEUE, |queue| queue.ids().take(3).collect::<Vec<_>>()) {
+        said.extend(said!(store, QUEUE.at(id)));
+    }
+    said.extend(said!(store, ROWS, TAGS, QUEUE, LINE, TOTAL));
     // A panic of an observer has to happen in a worker.
     let armed = ARMED.take();
     store.pump();
     ARMED.set(armed);
+    // After a turn of its own a worker looks whether it has to end. This turn was taken for it: an item wakes it.
+    drop(store.handle().post(|_| ()));
     if !store.is_disposed() {
         for said in said {
             said.check(store, node);
