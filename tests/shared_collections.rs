@@ -2,6 +2,8 @@
 
 #[path = "shared_collections/by_count.rs"]
 mod by_count;
+#[path = "shared_collections/counters.rs"]
+mod counters;
 #[path = "shared_collections/delivery.rs"]
 mod delivery;
 #[path = "shared_collections/failures.rs"]

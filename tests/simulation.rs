@@ -6,6 +6,8 @@
 
 #[path = "simulation/asking.rs"]
 mod asking;
+#[path = "simulation/counting.rs"]
+mod counting;
 #[path = "simulation/fallible.rs"]
 mod fallible;
 #[path = "simulation/hosts.rs"]

@@ -161,6 +161,10 @@ pub trait Merge: Clone + 'static {
         name.downcast_ref::<Self::Key>().cloned().into_iter().collect()
     }
 
+    /// Whether each store adds to an entry of its own, and a worker goes on with that of one which has ended.
+    #[doc(hidden)]
+    const __COUNTS: bool = false;
+
     /// Entries were read from a file, where they stand without their versions. Makes of them those that are to be joined, all in this
     /// version.
     #[doc(hidden)]

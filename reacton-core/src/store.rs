@@ -70,6 +70,8 @@ struct ThreadBoundStore {
     number: u64,
     /// Its name among all stores of all processes. 0 until it is needed.
     site: Cell<u64>,
+    /// See [`counts_as`](ReactonStore::counts_as). 0 as long as it is the site.
+    counts_as: Cell<u64>,
     disposed: Cell<bool>,
 }
 
@@ -129,6 +131,7 @@ impl ReactonStore {
                 peers: RefCell::default(),
                 number: STORES.fetch_add(1, Ordering::Relaxed),
                 site: Cell::new(0),
+                counts_as: Cell::new(0),
                 disposed: Cell::new(false),
             }),
         }
@@ -183,6 +186,18 @@ impl ReactonStore {
             self.inner.site.set(next_site());
         }
         self.inner.site.get()
+    }
+
+    /// The number under which this store adds to counters (M5): that of a worker which has ended, or its site.
+    pub(crate) fn counts_as(&self) -> u64 {
+        match self.inner.counts_as.get() {
+            0 => self.site(),
+            name => name,
+        }
+    }
+
+    pub(crate) fn set_counts_as(&self, name: u64) {
+        self.inner.counts_as.set(name);
     }
 
     /// The graph, for the length of one expression: never across user code.

@@ -182,7 +182,7 @@ pub fn hear_main(bytes: &[u8], piece: usize, delivery: Delivery) -> bool {
 /// A handshake of this protocol, from a main store.
 #[must_use]
 pub fn introduce(site: u64, clock: u64, reactons: Vec<Introduction>) -> IsolateMessage {
-    IsolateMessage::HandshakeInit { protocol: PROTOCOL, site, clock, reactons }
+    IsolateMessage::HandshakeInit { protocol: PROTOCOL, site, counts_as: site, clock, reactons }
 }
 
 /// The answer to a handshake.

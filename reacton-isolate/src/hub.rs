@@ -19,6 +19,7 @@ mod queued;
 mod refusal;
 mod route;
 mod scalar;
+mod seats;
 pub(crate) mod sinks;
 mod subscriptions;
 mod sweeping;

@@ -188,7 +188,7 @@ impl<T: Merge> MergedCell<T> {
         (shares, before): (bool, Option<T>),
         panics: &mut FirstPanic,
     ) {
-        let (new, writer) = (value.clone(), writer(store, shares));
+        let (new, writer) = (value.clone(), writer::<T>(store, shares));
         let Some(before) = before else {
             value.begin(writer);
             panics.guard(|| value.replace(new));
@@ -292,15 +292,15 @@ impl<T: Merge> MergedCell<T> {
     }
 }
 
-fn writer(store: &ReactonStore, shares: bool) -> Writer {
-    Writer { site: store.site(), shares }
+fn writer<T: Merge>(store: &ReactonStore, shares: bool) -> Writer {
+    Writer { site: if T::__COUNTS { store.counts_as() } else { store.site() }, shares }
 }
 
 impl<T: Merge> Merged for MergedCell<T> {
     fn begin(&self, store: &ReactonStore, value: &mut dyn Any, shares: bool) {
         let Some(value) = value.downcast_mut::<T>() else { return };
         let before = self.observers.need_changes().then(|| value.clone());
-        value.begin(writer(store, shares));
+        value.begin(writer::<T>(store, shares));
         drop(self.edit.replace(Edit { shares, noted_in: value.__noted_in(), before }));
     }
 

@@ -28,7 +28,7 @@ use crate::merge::{
 pub struct Counter {
     /// The version of the last `set`. Numbers that were added before it, or without knowledge of it, do not count.
     reset: Version,
-    /// The sum that each store has added since then, by its site (M5).
+    /// The sum that each store has added since then, by the number under which it counts (M5).
     totals: Tree<u64, Total>,
     /// The sum of them.
     value: i64,
@@ -271,6 +271,8 @@ impl Merge for Counter {
     }
 
     const __RECORDS_ENTRIES: bool = true;
+
+    const __COUNTS: bool = true;
 
     fn __touched(changes: &Moved) -> Option<Box<dyn Touched<Self>>> {
         Some(Box::new(Added(changes.new.wrapping_sub(changes.old))))

@@ -10,6 +10,7 @@ use reacton_core::{FirstPanic, Mailbox, ReactonStore, RefId, RefMap};
 
 use super::owner::{ArrivalPolicy, Owner};
 use super::route::PoolMember;
+use super::seats::Seat;
 use crate::error::LinkError;
 use crate::interrupt::interrupt;
 use crate::link::{LinkStats, Outbox, Place, ReceiveCounter, Sent, Totals};
@@ -49,6 +50,8 @@ pub(crate) struct Link {
     pub(super) member: Option<Rc<dyn PoolMember>>,
     /// Of the main store: keeps its waits open while the link is open. The worker's thread may outlive the link.
     pub(super) expects: Option<Mailbox>,
+    /// Of the main store: the seat of the worker.
+    pub(super) seat: Option<Seat>,
     /// Drain was the last message sent: nothing follows it (rule 14).
     pub(super) drained: Cell<bool>,
     pub(super) totals: Rc<Totals>,
@@ -73,6 +76,7 @@ impl Link {
             slots: LinkSlot::by_id(owner.shared()),
             member: None,
             expects: None,
+            seat: None,
             drained: Cell::new(false),
             totals: owner.totals(),
             policy: owner.arrival_policy(),
@@ -97,6 +101,7 @@ impl Link {
             policy: ArrivalPolicy::Merge,
             member: None,
             expects: None,
+            seat: None,
             drained: Cell::new(false),
             totals: Rc::default(),
             leaps: Cell::new(0),

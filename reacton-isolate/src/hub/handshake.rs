@@ -30,6 +30,7 @@ impl Hub {
     ) -> Result<IsolateMessage, LinkError> {
         let wiring = Wiring::of(store);
         link.expects = (!link.is_sink()).then(|| wiring.inbox().mailbox());
+        link.seat = (!link.is_sink()).then(|| self.links.borrow_mut().seats.take());
         let link = Rc::new(link);
         let interests = link.slots.keys().map(|id| {
             (*id, Interest { peer_subscribed: true, subscribed: link.is_subscribed(*id) })
@@ -100,7 +101,9 @@ impl Hub {
         }
         // User code in between writes with larger clocks, which are not in this message.
         let clock = self.sync.borrow().clock();
-        Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site: next_site(), clock, reactons })
+        let site = next_site();
+        let counts_as = link.seat.map_or(site, |seat| seat.counts_as(wiring.counts_as()));
+        Ok(IsolateMessage::HandshakeInit { protocol: PROTOCOL, site, counts_as, clock, reactons })
     }
 
     /// Begins the link to the store that spawned this one, and installs its values. Returns the mismatches. If the types
@@ -113,7 +116,8 @@ impl Hub {
         init: IsolateMessage,
         types_differ: bool,
     ) -> Vec<Mismatch> {
-        let IsolateMessage::HandshakeInit { protocol, site, clock, reactons } = init else {
+        let IsolateMessage::HandshakeInit { protocol, site, counts_as, clock, reactons } = init
+        else {
             return vec![Mismatch::Protocol { ours: PROTOCOL, theirs: 0 }];
         };
         let mut mismatches = compare(protocol, &reactons, &link, types_differ);
@@ -127,6 +131,7 @@ impl Hub {
             return mismatches;
         }
         let wiring = Wiring::of(store);
+        wiring.set_counts_as(counts_as);
         wiring.take_in(|wiring| {
             let mut panics = FirstPanic::default();
             for reacton in &reactons {

@@ -9,6 +9,7 @@ use reacton_core::{RefId, RefMap};
 
 use super::Link;
 use super::route::{Place, PoolRoute, Route, Routes};
+use super::seats::Seats;
 use crate::shared::SharedSlot;
 use crate::sync::LinkId;
 
@@ -27,6 +28,8 @@ pub(super) struct Links {
     pub(super) by_id: BTreeMap<LinkId, Rc<Link>>,
     /// By number, so the oldest is first.
     pub(super) pools: BTreeMap<u64, Rc<dyn PoolRoute>>,
+    /// Those of the workers that this store has.
+    pub(super) seats: Seats,
     /// The routes that share a reacton, in order.
     sharing: RefMap<Vec<Route>>,
 }
@@ -107,6 +110,9 @@ impl Links {
     /// Removes a link, and returns it with the reactons that nothing here shares any more.
     pub(super) fn remove(&mut self, id: LinkId) -> Option<(Rc<Link>, Vec<RefId>)> {
         let link = self.by_id.remove(&id)?;
+        if let Some(seat) = link.seat {
+            self.seats.leave(seat);
+        }
         let orphans = self.unshare(sent_over(&link), Place::Link(id));
         Some((link, orphans))
     }

@@ -231,7 +231,8 @@ fn i9_the_handshake_lists_all_that_does_not_fit() {
 fn i9_the_handshake_refuses_another_protocol() {
     let reactons = Vec::new();
     let (protocol, site, clock) = (PROTOCOL + 1, next_site(), 0);
-    let init = IsolateMessage::HandshakeInit { protocol, site, clock, reactons };
+    let counts_as = site;
+    let init = IsolateMessage::HandshakeInit { protocol, site, counts_as, clock, reactons };
     let [mismatch @ Mismatch::Protocol { .. }] = &joined(init, &shared![COUNT])[..] else {
         panic!("another protocol")
     };

@@ -23,7 +23,7 @@ use crate::wire::message::IsolateMessage;
 use crate::wire::ticket::WorkKey;
 
 /// The version of the frames and their contents. Both ends of a road are the same program, so both have the same.
-pub(crate) const FRAMES: u64 = 5;
+pub(crate) const FRAMES: u64 = 6;
 
 /// The longest head.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;

@@ -110,6 +110,8 @@ pub enum IsolateMessage {
         protocol: u32,
         /// The site that the worker's store writes as.
         site: u64,
+        /// The number under which the worker's store adds to counters.
+        counts_as: u64,
         /// The clock of the main store.
         clock: u64,
         /// The shared set, with committed values.

@@ -216,7 +216,9 @@ fn init(
     payloads: &mut impl ExactSizeIterator<Item = Encoded>,
     unfinished: Option<IsolateMessage>,
 ) -> Result<Decoded> {
-    let [more, protocol, site, clock, entries @ ..] = numbers else { return Err(SHAPE) };
+    let [more, protocol, site, counts_as, clock, entries @ ..] = numbers else {
+        return Err(SHAPE);
+    };
     let (entries, []) = entries.as_chunks::<4>() else { return Err(SHAPE) };
     let mut reactons = match unfinished {
         None => Vec::new(),
@@ -241,8 +243,8 @@ fn init(
     }
     end(payloads)?;
     let protocol = u32::try_from(*protocol).map_err(|_| SHAPE)?;
-    let (site, clock) = (*site, *clock);
-    let message = IsolateMessage::HandshakeInit { protocol, site, clock, reactons };
+    let (site, counts_as, clock) = (*site, *counts_as, *clock);
+    let message = IsolateMessage::HandshakeInit { protocol, site, counts_as, clock, reactons };
     Ok(whole(flag(*more)?, message))
 }
 

@@ -211,9 +211,8 @@ impl Batch {
     /// Adds a message of the link: one frame, or several if it has many entries.
     pub(crate) fn message(&mut self, message: &IsolateMessage) {
         match message {
-            IsolateMessage::HandshakeInit { protocol, site, clock, reactons } => {
-                let [protocol, site, clock] = [u64::from(*protocol), *site, *clock];
-                self.init([protocol, site, clock], reactons);
+            IsolateMessage::HandshakeInit { protocol, site, counts_as, clock, reactons } => {
+                self.init([u64::from(*protocol), *site, *counts_as, *clock], reactons);
             }
             IsolateMessage::HandshakeAck { mismatches } => self.ack(mismatches),
             IsolateMessage::ReactonValueChanged { clock, changes } => self.changes(*clock, changes),

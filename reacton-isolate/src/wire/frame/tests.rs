@@ -71,6 +71,7 @@ fn messages() -> Vec<IsolateMessage> {
         IsolateMessage::HandshakeInit {
             protocol: 1,
             site: 9,
+            counts_as: 7,
             clock: 1 << 40,
             reactons: (0..2).map(introduction).collect(),
         },

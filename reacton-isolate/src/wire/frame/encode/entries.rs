@@ -55,7 +55,7 @@ impl Batch {
         self.frame(Kind::Changes, Sized(numbers, 6), parts);
     }
 
-    pub(super) fn init(&mut self, before: [u64; 3], reactons: &[Introduction]) {
+    pub(super) fn init(&mut self, before: [u64; 4], reactons: &[Introduction]) {
         let entries = reactons.iter().flat_map(|reacton| {
             let Introduction { id, name, type_name, shape, version, payload, subscribed } = reacton;
             let flags = u64::from(*subscribed)
