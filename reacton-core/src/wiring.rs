@@ -395,17 +395,6 @@ impl<'s> Wiring<'s> {
         self.store.inbox().is_disconnected()
     }
 
-    /// The number under which the store adds to counters.
-    #[must_use]
-    pub fn counts_as(self) -> u64 {
-        self.store.counts_as()
-    }
-
-    /// From now on the store adds to counters under this number, which no other living store has.
-    pub fn set_counts_as(self, name: u64) {
-        self.store.set_counts_as(name);
-    }
-
     /// From now on the store waits among these peers; with `None` on its thread.
     pub fn set_peers(self, peers: Option<Arc<dyn Peers>>) {
         self.store.set_peers(peers);

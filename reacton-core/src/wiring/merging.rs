@@ -8,6 +8,17 @@ use crate::reacton::access::sealed::{Located, Place};
 use crate::reacton::declare::Reacton;
 
 impl Wiring<'_> {
+    /// The number under which the store adds to counters.
+    #[must_use]
+    pub fn counts_as(self) -> u64 {
+        self.store.counts_as()
+    }
+
+    /// From now on the store adds to counters under this number, which no other living store has.
+    pub fn set_counts_as(self, name: u64) {
+        self.store.set_counts_as(name);
+    }
+
     /// Joins entries of another store to the value of `reacton`, by the closure `join`, whose result is returned. Call
     /// it only within [`take_in`](Self::take_in). Observers are called if the value has changed, is announced, or was
     /// reported as stale. Returns `None` if the store is disposed, or if user code panics; the panic is stored in
