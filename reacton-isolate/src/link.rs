@@ -3,6 +3,7 @@
 mod flush;
 mod items;
 mod latest;
+mod limits;
 #[cfg(feature = "process")]
 mod road;
 mod sink;
@@ -349,16 +350,6 @@ impl Outbox {
             Lane::Every(_) | Lane::Latest(..) | Lane::Sink(_) => false,
             #[cfg(feature = "process")]
             Lane::Road(_) => true,
-        }
-    }
-
-    /// The longest value that may be sent, in bytes.
-    #[inline]
-    pub(crate) fn max_value(&self) -> u64 {
-        match &self.lane {
-            Lane::Every(_) | Lane::Latest(..) | Lane::Sink(_) => u64::MAX,
-            #[cfg(feature = "process")]
-            Lane::Road(sender) => sender.max_value(),
         }
     }
 

@@ -56,10 +56,10 @@ impl Packed {
         }
     }
 
-    /// For a route on which values have at most `max_value` bytes.
+    /// For one of several routes.
     fn pack(
         &mut self,
-        (slot, max_value): (&SharedSlot, u64),
+        (slot, route): (&SharedSlot, &Route),
         wiring: Wiring<'_>,
         panics: &mut FirstPanic,
     ) -> Result<(), LinkError> {
@@ -67,19 +67,19 @@ impl Packed {
         if place.is_none() {
             *place = Some(slot.pack(wiring, Moment::Committed, panics)?);
         }
-        place.as_ref().map_or(Ok(()), |payload| slot.check_len(payload.longest_part(), max_value))
+        place.as_ref().map_or(Ok(()), |payload| route.admit(slot, payload.longest_part()))
     }
 
-    /// For one route, on which values have at most `max_value` bytes.
+    /// For the only route.
     fn into(
         mut self,
-        (slot, max_value): (&SharedSlot, u64),
+        (slot, route): (&SharedSlot, &Route),
         wiring: Wiring<'_>,
         panics: &mut FirstPanic,
     ) -> Result<Payload, LinkError> {
         let packed = self.place(slot.form()).take();
         let payload = packed.map_or_else(|| slot.pack(wiring, Moment::Committed, panics), Ok)?;
-        slot.check_len(payload.longest_part(), max_value)?;
+        route.admit(slot, payload.longest_part())?;
         Ok(payload)
     }
 }
@@ -134,7 +134,6 @@ impl Hub {
         from: Option<LinkId>,
     ) {
         let wiring = Wiring::of(store);
-        let max_value = route.max_value();
         let mut list = ChangeList::NONE;
         let mut errors = Vec::new();
         let mut panics = FirstPanic::default();
@@ -155,7 +154,7 @@ impl Hub {
                 );
                 continue;
             }
-            match Packed::of(received).into((slot, max_value), wiring, &mut panics) {
+            match Packed::of(received).into((slot, route), wiring, &mut panics) {
                 Ok(payload) => {
                     self.last_bytes.note(slot, version, &payload);
                     list.push(Change { id, version, announced, payload });
@@ -220,7 +219,7 @@ impl Hub {
             }
             let mut packed = Packed::of(received);
             let failure = targets.iter().find_map(|(at, slot)| {
-                packed.pack((slot, routes[*at].max_value()), wiring, &mut panics).err()
+                packed.pack((slot, &routes[*at]), wiring, &mut panics).err()
             });
             if let Some(error) = failure {
                 // Sent on no link, not even on those where it need not be encoded (rule 6).
@@ -271,9 +270,10 @@ impl Hub {
             errors.extend(blamed);
             Arc::new(edits)
         };
-        let most = route.max_value();
-        if let Err(error) = slot.check_len(edits.longest(), most) {
+        // The limit may be lowered again before the rest is admitted.
+        while let Err(error) = route.admit(slot, edits.longest()) {
             errors.extend(self.blamed(route).map(|link| (link, error.clone())));
+            let most = route.max_value();
             Arc::make_mut(&mut edits).records.retain(|record| record.len_on_road() as u64 <= most);
         }
         if announced || !edits.is_empty() {

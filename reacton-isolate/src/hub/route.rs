@@ -6,9 +6,11 @@ use std::rc::Rc;
 use reacton_core::{ReactonStore, RefId};
 
 use super::Link;
+use crate::error::LinkError;
 use crate::shared::SharedSlot;
 use crate::sync::{LinkId, Sync};
 use crate::wire::change::ChangeList;
+use crate::wire::value::within;
 
 /// Main's side of a pool, as the hub uses it.
 pub(crate) trait PoolRoute: Any {
@@ -126,6 +128,22 @@ impl Route {
             Self::Link(id, link) => Some(*id) != from && !link.drained.get(),
             Self::Pool(number, _) => whose != Some(*number),
         }
+    }
+
+    /// Whether a packed value of `slot` with a [longest part] of this length may be sent on this route.
+    ///
+    /// [longest part]: crate::wire::value::Payload::longest_part
+    ///
+    /// # Errors
+    /// If not, as for one that does not encode.
+    #[inline]
+    pub(super) fn admit(&self, slot: &SharedSlot, len: usize) -> Result<(), LinkError> {
+        let admitted = match self {
+            Self::Link(_, link) => link.outbox.admit(slot.reacton_ref().id(), len),
+            // The member that takes it looks again.
+            Self::Pool(_, pool) => within(len, pool.max_value()),
+        };
+        admitted.map_err(|reason| slot.unsent(reason))
     }
 
     /// The longest value that is sent on this route, in bytes.

@@ -1,6 +1,8 @@
 //! Tests without threads: a hub gets messages that no peer of this library would send.
 
 mod clocks;
+#[cfg(feature = "process")]
+mod limits;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -83,12 +85,21 @@ impl Main {
     }
 
     fn open_to(&self, far: Far, shared: &SharedSet) -> Result<IsolateMessage, LinkError> {
-        let outbox = Outbox::new(LINK, far, Delivery::Every, SendCounter::default());
+        self.open_as(LINK, far, shared)
+    }
+
+    fn open_as(
+        &self,
+        link_id: LinkId,
+        far: Far,
+        shared: &SharedSet,
+    ) -> Result<IsolateMessage, LinkError> {
+        let outbox = Outbox::new(link_id, far, Delivery::Every, SendCounter::default());
         let isolate = Isolate::of(&self.store, shared);
         self.isolate.replace(Rc::clone(&isolate));
         let link = Link::of_main(isolate, outbox.into(), SendCounter::default().receiving());
         let mut panics = FirstPanic::default();
-        let init = self.hub.open(&self.store, LINK, link, shared, &mut panics);
+        let init = self.hub.open(&self.store, link_id, link, shared, &mut panics);
         panics.resume();
         init
     }

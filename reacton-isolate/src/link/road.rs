@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use reacton_core::RefId;
+
 pub(crate) use self::calls::FarCall;
 use self::calls::FarCalls;
 use super::latest::Pending;
@@ -110,6 +112,8 @@ struct State {
     spare: Batch,
     /// Under [`Delivery::Latest`]: messages that are merged until the road takes them.
     pending: Pending,
+    /// Until there is a road: long values that may be sent and are not queued yet.
+    admitted: Vec<(RefId, usize)>,
     /// Counts the messages put into the batch; merged ones count as one.
     counter: SendCounter,
     /// A thread is writing what it took out of the batch.
@@ -193,6 +197,7 @@ impl Sender {
             batch: Batch::default(),
             spare: Batch::default(),
             pending: Pending::default(),
+            admitted: Vec::new(),
             counter,
             writing: false,
             flushing: false,
@@ -265,6 +270,7 @@ impl Sender {
         }
         state.road = Some(road);
         state.first = first;
+        state.admitted = Vec::new();
         drop(state);
         self.changed.notify_all();
         true
@@ -296,6 +302,9 @@ impl Sender {
             }
             Delivery::Latest => {
                 let was_empty = state.pending.is_empty();
+                if let IsolateMessage::ReactonValueChanged { changes, .. } = &message {
+                    state.note_queued(changes);
+                }
                 displaced = state.pending.merge(message);
                 if !was_empty {
                     return Sent::Merged;

@@ -18,8 +18,13 @@ impl SharedSlot {
     /// If not, as for one that does not encode.
     #[inline]
     pub(crate) fn check_len(&self, len: usize, max_value: u64) -> Result<(), LinkError> {
-        within(len, max_value)
-            .map_err(|reason| LinkError::Encode { reacton: self.rref.name().into(), reason })
+        within(len, max_value).map_err(|reason| self.unsent(reason))
+    }
+
+    /// The error of a value that is not sent for this reason.
+    #[cold]
+    pub(crate) fn unsent(&self, reason: String) -> LinkError {
+        LinkError::Encode { reacton: self.rref.name().into(), reason }
     }
 
     /// Why a payload does not decode, if it does not. This runs user code.

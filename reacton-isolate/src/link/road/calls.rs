@@ -117,7 +117,7 @@ impl Sender {
             ticket.complete(Err(CallError::Encode { call, reason }));
             return false;
         };
-        if let Err(reason) = within(question.len(), self.max_value()) {
+        if let Err(reason) = self.admit(ticket.call().id, question.len()) {
             ticket.complete(Err(CallError::Encode { call: ticket.call().name, reason }));
             return false;
         }

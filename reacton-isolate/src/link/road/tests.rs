@@ -91,6 +91,20 @@ fn message(len: usize) -> IsolateMessage {
 }
 
 #[test]
+fn n6_a_long_value_that_was_replaced_before_the_limit_is_known_counts_no_more() {
+    const MAX: u64 = 100_000;
+    let sender = Sender::new(Delivery::Latest, SendCounter::default());
+    let send = |len: usize| {
+        sender.admit(RefId::of("a"), len).expect("there is no limit");
+        sender.send(message(len));
+    };
+    send(200_000);
+    send(10);
+    assert_eq!(sender.limit_waiting(MAX), None);
+    assert!(sender.admit(RefId::of("a"), 200_000).is_err());
+}
+
+#[test]
 fn n6_rows_that_were_merged_are_no_longer_than_each_of_them() {
     const MAX: u64 = 100_000;
     let road = Arc::new(Once(Narrow { room: 50_000, taken: Mutex::default() }, Mutex::new(false)));
