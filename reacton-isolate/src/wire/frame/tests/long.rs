@@ -62,6 +62,7 @@ fn long_messages() -> Vec<IsolateMessage> {
         IsolateMessage::HandshakeInit {
             protocol: 1,
             site: 9,
+            counts_as: 8,
             clock: 9,
             reactons: (0..20).map(introduction).collect(),
         },
