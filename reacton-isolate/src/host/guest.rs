@@ -126,6 +126,10 @@ impl Guest {
         find: Find<'_>,
         until: Option<Instant>,
     ) -> Result<threads::Thread, NoGuest> {
+        if let Ok(served) = find(&self.hello.path) {
+            let shared = (served.shared)();
+            self.reader.set_shared(shared.len(), shared.has_entries());
+        }
         let first = next(&mut *self.road, &mut self.reader, None, until);
         let Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) = first else {
             return Err(NoGuest);
@@ -305,3 +309,6 @@ pub(crate) fn run_hosted(workers: &[Served], road: Box<dyn Road>, terms: Terms, 
         let _ = thread.join();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,19 @@ use std::any::Any;
 use reacton_core::wiring::{Wiring, Written};
 use reacton_core::{FirstPanic, Version};
 
-use super::SharedSlot;
 use super::merging::{Decoded, EntryCrossing, Joined, Known, Preview, Sealed};
+use super::{SharedSet, SharedSlot};
 use crate::error::LinkError;
 use crate::wire::edits::Edits;
 use crate::wire::value::Encoded;
+
+impl SharedSet {
+    /// Whether a value in it is made of entries.
+    #[cfg(feature = "process")]
+    pub(crate) fn has_entries(&self) -> bool {
+        self.slots.iter().any(SharedSlot::has_entries)
+    }
+}
 
 impl SharedSlot {
     pub(super) fn entry_crossing(&self) -> Option<&dyn EntryCrossing> {

@@ -6,6 +6,7 @@
 //! A message with more entries than one head holds is several frames, all but the last of which say that more follow.
 //! Edits of more than 64 KiB are several entries, so that the length of a payload can be limited, and that of edits not.
 
+mod bounds;
 mod decode;
 mod encode;
 mod head;

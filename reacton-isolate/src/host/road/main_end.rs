@@ -94,6 +94,7 @@ impl MainEnd {
         let agent = Arc::clone(setup.agent.as_ref().expect("a worker behind a road has an agent"));
         let mut reader = FrameReader::default();
         reader.set_max_value(agent.sender().max_value());
+        reader.set_shared(setup.shared.len(), setup.shared.has_entries());
         Self {
             outbox: Outbox::new(setup.link, main, setup.delivery, setup.outgoing.clone()),
             agent,

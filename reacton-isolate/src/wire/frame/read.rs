@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bounds::Bounds;
 use super::{Frame, MAX_HEAD, decode, head};
 use crate::wire::message::IsolateMessage;
 use crate::wire::value::{Encoded, MAX_KEPT};
@@ -55,12 +56,18 @@ pub(crate) struct FrameReader {
     frame_len: usize,
     /// A payload has at most so many bytes; no limit if it is `None`.
     max_value: Option<u64>,
+    bounds: Bounds,
 }
 
 impl FrameReader {
     /// Limits the length of a payload. Texts are payloads, too, so the limit is 64 KiB or more.
     pub(crate) fn set_max_value(&mut self, max_value: u64) {
         self.max_value = Some(max_value.max(MAX_HEAD as u64));
+    }
+
+    /// Limits a message of several frames to what a link with so many reactons can send.
+    pub(crate) fn set_shared(&mut self, count: usize, has_entries: bool) {
+        self.bounds = Bounds::of(count, has_entries);
     }
 
     /// The number of bytes of the last frame.
@@ -109,7 +116,12 @@ impl FrameReader {
             let decoded = decode::frame(kind, numbers, self.payloads.drain(..), unfinished);
             match decoded.map_err(Malformed)? {
                 decode::Decoded::Whole(frame) => return Ok(Some(frame)),
-                decode::Decoded::Part(message) => self.unfinished = Some(message),
+                decode::Decoded::Part(message) if self.bounds.allow(&message) => {
+                    self.unfinished = Some(message);
+                }
+                decode::Decoded::Part(_) => {
+                    return Err(Malformed("a message is about more than is shared"));
+                }
             }
         }
     }
@@ -134,6 +146,9 @@ impl FrameReader {
         let lens = &lens[..usize::try_from(*payloads).unwrap_or_default()];
         if lens.iter().any(|len| self.max_value.is_some_and(|max_value| *len > max_value)) {
             return Err(Malformed("a value in it is longer than `max_value`"));
+        }
+        if !self.bounds.allow_payloads(lens.len()) {
+            return Err(Malformed("it has more payloads than what is shared can have"));
         }
         let sum = lens.iter().fold(len as u64, |sum, len| sum.saturating_add(*len));
         self.frame_len = usize::try_from(sum).unwrap_or(usize::MAX);

@@ -172,6 +172,8 @@ impl Road {
                 Some(Frame::Hello(first)) => {
                     let end = self.end_of(Direction::Up);
                     self.up().attach(end);
+                    let shared = &absent.shared;
+                    arrived.reader.set_shared(shared.len(), shared.has_entries());
                     arrived.hello = Some(*first);
                 }
                 Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) => {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::wire::edits::write_edits;
+use crate::wire::frame::bounds::Bounds;
 
 /// All keys of a message, one behind the other.
 fn keys(message: &IsolateMessage) -> Vec<u8> {
@@ -85,6 +86,73 @@ fn long_collections_cross_whole_where_only_short_values_are_allowed() {
         assert_eq!(format!("{back:?}"), format!("{message:?}"));
         assert_eq!(keys(back), keys(&message));
     }
+}
+
+/// What a reader of a link that shares so much makes of a message.
+fn read_where(
+    message: &IsolateMessage,
+    count: usize,
+    has_entries: bool,
+) -> Result<usize, &'static str> {
+    let mut batch = Batch::default();
+    batch.message(message);
+    let mut reader = FrameReader::default();
+    reader.set_shared(count, has_entries);
+    read_with(reader, &bytes(&mut batch), 10_000).map(|frames| frames.len())
+}
+
+#[test]
+fn n4_a_message_of_several_frames_is_about_no_more_than_the_link_shares() {
+    let introduction = |number| Introduction {
+        id: RefId::from_u64(number),
+        name: "state::R".into(),
+        type_name: "u64".into(),
+        shape: None,
+        version: Version::NEVER,
+        payload: Payload::Bytes(Encoded::from(&[1][..])),
+        subscribed: true,
+    };
+    let version = Held::Version(Version::NEVER);
+    let many = [
+        IsolateMessage::ReactonValueChanged {
+            clock: 9,
+            changes: (0..20_000).map(|number| change(number, &[1])).collect::<Vec<_>>().into(),
+        },
+        IsolateMessage::HandshakeInit {
+            protocol: 1,
+            site: 9,
+            counts_as: 9,
+            clock: 9,
+            reactons: (0..20_000).map(introduction).collect(),
+        },
+        IsolateMessage::ReactonSubscribe {
+            held: (0..20_000).map(|number| (RefId::from_u64(number), version.clone())).collect(),
+        },
+    ];
+    for (number, message) in many.iter().enumerate() {
+        assert_eq!(read_where(message, 20_000, false), Ok(1));
+        assert!(read_where(message, 3, true).is_err(), "message {number}");
+        assert!(read_where(message, 3, false).is_err(), "message {number}");
+    }
+    // Entries have no bound, where there are any.
+    for (number, message) in long_messages().iter().enumerate() {
+        assert_eq!(read_where(message, 20, true), Ok(1));
+        let goes_on = [true, false].map(|has_entries| Bounds::of(20, has_entries).allow(message));
+        assert_eq!(goes_on, [true, false], "message {number}");
+    }
+    // Values of 256 MiB each, which are only announced.
+    let values = |count| {
+        let lens = std::iter::repeat_n(256 << 20, count);
+        let mut numbers = vec![Kind::Changes as u64, count as u64];
+        numbers.extend(lens);
+        let head = rmp_serde::to_vec(&numbers).expect("numbers encode");
+        let len = u32::try_from(head.len()).expect("the number is small").to_le_bytes();
+        let mut reader = FrameReader::default();
+        reader.set_shared(1, false);
+        read_with(reader, &[&len[..], &head].concat(), 10_000).map(|frames| frames.len())
+    };
+    assert_eq!(values(100), Ok(0));
+    assert!(values(1000).is_err());
 }
 
 /// A frame of edits and of an entry that is said to continue them, with these numbers.
