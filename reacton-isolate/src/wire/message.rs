@@ -43,6 +43,20 @@ impl Introduction {
         };
         entries.max(self.version.clock)
     }
+
+    /// The first value of a reacton with this id that holds a number.
+    #[cfg(test)]
+    pub(crate) fn of_number(id: u64) -> Self {
+        Self {
+            id: RefId::from_u64(id),
+            name: "state::R".into(),
+            type_name: "u64".into(),
+            shape: None,
+            version: Version::NEVER,
+            payload: Payload::Bytes(crate::wire::value::Encoded::from(&[1][..])),
+            subscribed: true,
+        }
+    }
 }
 
 /// Why a worker ended.

@@ -54,15 +54,6 @@ impl Road for Said {
 
 /// Whether a worker that shares nothing reads the first message of a main that introduces so many reactons.
 fn reads(count: u64) -> bool {
-    let introduction = |number| Introduction {
-        id: RefId::from_u64(number),
-        name: "state::R".into(),
-        type_name: "u64".into(),
-        shape: None,
-        version: Version::NEVER,
-        payload: Payload::Bytes(Encoded::from(&[1][..])),
-        subscribed: true,
-    };
     let mut batch = Batch::default();
     batch.hello(&Hello { version: FRAMES, path: String::from("worker"), ..Hello::default() });
     batch.message(&IsolateMessage::HandshakeInit {
@@ -70,7 +61,7 @@ fn reads(count: u64) -> bool {
         site: 9,
         counts_as: 9,
         clock: 9,
-        reactons: (0..count).map(introduction).collect(),
+        reactons: (0..count).map(Introduction::of_number).collect(),
     });
     let bytes = batch.pieces().flatten().copied().collect();
     let served = Served::new(

@@ -103,15 +103,6 @@ fn read_where(
 
 #[test]
 fn n4_a_message_of_several_frames_is_about_no_more_than_the_link_shares() {
-    let introduction = |number| Introduction {
-        id: RefId::from_u64(number),
-        name: "state::R".into(),
-        type_name: "u64".into(),
-        shape: None,
-        version: Version::NEVER,
-        payload: Payload::Bytes(Encoded::from(&[1][..])),
-        subscribed: true,
-    };
     let version = Held::Version(Version::NEVER);
     let many = [
         IsolateMessage::ReactonValueChanged {
@@ -123,7 +114,7 @@ fn n4_a_message_of_several_frames_is_about_no_more_than_the_link_shares() {
             site: 9,
             counts_as: 9,
             clock: 9,
-            reactons: (0..20_000).map(introduction).collect(),
+            reactons: (0..20_000).map(Introduction::of_number).collect(),
         },
         IsolateMessage::ReactonSubscribe {
             held: (0..20_000).map(|number| (RefId::from_u64(number), version.clone())).collect(),
