@@ -10,7 +10,7 @@ use reacton_core::{ChangeStamp, Merging, RefId, RefMap};
 
 use crate::error::LinkError;
 use crate::wire::change::{Change, ChangeList};
-use crate::wire::edits::{Composed, Edits, Held, Record, RecordBody};
+use crate::wire::edits::{Composed, Edits, Held, RecordBody, Records};
 use crate::wire::message::{IsolateMessage, NO_MARK};
 use crate::wire::value::{Encoded, Payload};
 
@@ -96,14 +96,14 @@ impl Newest {
         let nothing = Payload::Bytes(Encoded::from(&[][..]));
         let edits = std::mem::replace(&mut change.payload, nothing);
         let Payload::Edits(edits) = edits else { return None };
-        let mut displaced: Vec<Record> = Vec::new();
+        let mut displaced = Records::new();
         self.edits.entry(change.id).or_default().merge(edits, &mut displaced);
         if let Some(pending) = self.get(change.id) {
             change.version = change.version.max(pending.version);
         }
         let replaced = self.merge_whole(change, &Place::default())?;
         // Bytes may be dropped anywhere.
-        displaced.retain(|record| matches!(record.body, RecordBody::Counted(_)));
+        displaced.retain(|record| matches!(&record.body, RecordBody::Counted(_)));
         let records = Edits { records: displaced, ..Edits::default() };
         (!records.is_empty())
             .then(|| Change { payload: Payload::Edits(Arc::new(records)), ..replaced })

@@ -15,6 +15,10 @@ pub(crate) use self::bytes::{read_edits, read_missed, write_edits, write_missed}
 pub(crate) use self::composed::Composed;
 use super::value::Encoded;
 
+/// The records of one transaction. Most have one, which is allocated with its edits: what one thread allocates and another one frees
+/// costs more than the copy.
+pub(crate) type Records = smallvec::SmallVec<[Record; 1]>;
+
 /// The edits of one transaction to one collection.
 #[derive(Debug, Clone, Default)]
 pub struct Edits {
@@ -23,7 +27,7 @@ pub struct Edits {
     /// The version of the last reset: entries with a smaller version are removed.
     pub reset: Option<Version>,
     /// One for each entry, as it is at the end of the transaction.
-    pub records: Vec<Record>,
+    pub records: Records,
 }
 
 /// One entry of a collection.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use reacton_core::RefId;
 
+use smallvec::smallvec;
+
 use super::{RoadSender, Sender};
 use crate::link::{Delivery, SendCounter};
 use crate::wire::change::{Change, Version};
@@ -114,7 +116,7 @@ fn n6_rows_that_were_merged_are_no_longer_than_each_of_them() {
     let row = |key: u8| {
         let version = Version { clock: 1, site: 1 };
         let body = RecordBody::Bytes(Encoded::from(vec![key; 60_000]));
-        let records = vec![Record::new(Encoded::from(&[key][..]), version, body)];
+        let records = smallvec![Record::new(Encoded::from(&[key][..]), version, body)];
         let payload = Payload::Edits(Arc::new(Edits { records, ..Edits::default() }));
         let changes = vec![Change { id: RefId::of("a"), version, announced: false, payload }];
         IsolateMessage::ReactonValueChanged { clock: 1, changes: changes.into() }

@@ -10,7 +10,7 @@ use crate::error::LinkError;
 use crate::shared::Portable;
 use crate::shared::crossing::{Form, wrong_form};
 use crate::wire::codec;
-use crate::wire::edits::{Record, RecordBody};
+use crate::wire::edits::{Record, RecordBody, Records};
 use crate::wire::value::{Encoded, Payload};
 
 /// A form in which the items of a `T` are sent.
@@ -40,7 +40,7 @@ pub(crate) trait ItemForm<T: Merge<Key: Portable>>: 'static {
 
     /// Adds the same item in this form, or returns the reason why that is not possible. The value has the item, unless a newer edit has
     /// replaced or removed it.
-    fn convert(value: &T, record: &Record, to: &mut Vec<Record>) -> Result<(), String>;
+    fn convert(value: &T, record: &Record, to: &mut Records) -> Result<(), String>;
 
     fn join(value: &mut T, key: T::Key, item: Self::Item, version: Version) -> bool;
 
@@ -152,7 +152,7 @@ impl<T: Merge<Key: Portable, Item: Portable>> ItemForm<T> for InBytes {
         }
     }
 
-    fn convert(_: &T, record: &Record, to: &mut Vec<Record>) -> Result<(), String> {
+    fn convert(_: &T, record: &Record, to: &mut Records) -> Result<(), String> {
         let body = match &record.body {
             RecordBody::Counted(item) => {
                 let item = item.downcast_ref::<T::Item>().ok_or_else(wrong_form)?;
@@ -255,7 +255,7 @@ where
         }
     }
 
-    fn convert(value: &T, record: &Record, to: &mut Vec<Record>) -> Result<(), String> {
+    fn convert(value: &T, record: &Record, to: &mut Records) -> Result<(), String> {
         let RecordBody::Bytes(_) = &record.body else {
             to.push(record.clone());
             return Ok(());

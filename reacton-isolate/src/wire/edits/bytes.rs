@@ -5,7 +5,7 @@
 
 use reacton_core::Version;
 
-use super::{Edits, Record, RecordBody};
+use super::{Edits, Record, RecordBody, Records};
 use crate::wire::frame::MAX_HEAD;
 use crate::wire::value::Encoded;
 
@@ -92,7 +92,7 @@ pub(crate) fn read_edits(mut from: &[u8]) -> Result<Edits> {
         _ => return Err("a flag is neither 0 nor 1"),
     };
     let mut before = reset.unwrap_or(Version::NEVER);
-    let mut records = Vec::new();
+    let mut records = Records::new();
     while !from.is_empty() {
         let kind = take_byte(from)?;
         if kind & !(ITEM | SAME_VERSION | ANNOUNCED) != 0 {
@@ -198,6 +198,8 @@ fn take_key(from: &mut &[u8]) -> Result<Encoded> {
 
 #[cfg(test)]
 mod tests {
+    use smallvec::smallvec;
+
     use super::*;
 
     fn text(edits: &Edits) -> String {
@@ -225,7 +227,7 @@ mod tests {
         Edits {
             answers: 300,
             reset: Some(version(5)),
-            records: vec![
+            records: smallvec![
                 record(1, 5, None),
                 record(40, 5, Some(0)),
                 record(3, u64::MAX, Some(1000)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use reacton_core::Version;
 
-use super::{Edits, Record, RecordBody};
+use super::{Edits, Record, RecordBody, Records};
 use crate::wire::value::Encoded;
 
 /// One record for each key (M11). Merging a record takes constant time.
@@ -20,7 +20,7 @@ pub(crate) struct Composed {
 
 impl Composed {
     /// Appends later edits. Replaced records are moved to `displaced`, to be dropped outside of a lock.
-    pub(crate) fn merge(&mut self, later: Arc<Edits>, displaced: &mut Vec<Record>) {
+    pub(crate) fn merge(&mut self, later: Arc<Edits>, displaced: &mut Records) {
         let Edits { answers, reset, records } = Arc::unwrap_or_clone(later);
         if answers != 0 {
             self.answers = answers;
@@ -92,7 +92,7 @@ mod tests {
     }
 
     fn merged(all: &[Arc<Edits>]) -> (Option<u64>, Vec<(u8, u64)>, usize) {
-        let (mut composed, mut displaced) = (Composed::default(), Vec::new());
+        let (mut composed, mut displaced) = (Composed::default(), Records::new());
         for edits in all {
             composed.merge(Arc::clone(edits), &mut displaced);
         }
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_record_is_announced_if_one_of_those_that_it_replaces_was() {
-        let (mut composed, mut displaced) = (Composed::default(), Vec::new());
+        let (mut composed, mut displaced) = (Composed::default(), Records::new());
         for (key, clock, announced) in [(1, 5, false), (1, 4, true), (2, 6, true), (2, 7, false)] {
             let mut all = Edits::clone(&edits(None, &[key, 3], clock));
             all.records[0].announced = announced;
@@ -143,7 +143,7 @@ mod tests {
     fn what_waits_grows_with_the_keys() {
         let mut composed = Composed::default();
         for clock in 0..10_000_u64 {
-            let mut displaced = Vec::new();
+            let mut displaced = Records::new();
             composed.merge(
                 edits(None, &[u8::try_from(clock % 10).unwrap_or(0)], clock),
                 &mut displaced,

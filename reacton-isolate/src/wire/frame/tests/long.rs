@@ -1,5 +1,7 @@
 //! Collections that are longer than a payload may be.
 
+use smallvec::smallvec;
+
 use super::*;
 use crate::wire::edits::write_edits;
 use crate::wire::frame::bounds::Bounds;
@@ -149,7 +151,7 @@ fn n4_a_message_of_several_frames_is_about_no_more_than_the_link_shares() {
 /// A frame of edits and of an entry that is said to continue them, with these numbers.
 fn with_second(id: u64, kinds: [u64; 2], value: &[u8]) -> Result<(), &'static str> {
     let record = Record::new(key(3), Version { clock: 1, site: 1 }, RecordBody::Removed);
-    let edits = Edits { answers: 1, reset: None, records: vec![record] };
+    let edits = Edits { answers: 1, reset: None, records: smallvec![record] };
     let first = write_edits(&edits).next().expect("there is a piece");
     let [first_kind, kind] = kinds;
     let numbers = [0, 9, 1, 5, 5, first_kind, id, 5, 5, kind | CONTINUES];
