@@ -1,5 +1,7 @@
 //! N4 at the ends of a road: messages that would never end.
 
+mod beginning;
+
 use std::io::IoSlice;
 
 use super::*;
