@@ -159,12 +159,27 @@ impl Batch {
         to[begin..begin + 4].copy_from_slice(&len.to_le_bytes());
         for part in parts {
             match part {
-                Part::Value(value) if value.len() >= APART => {
-                    self.segments.push_back(Segment::Value(value.clone(), 0));
-                }
+                Part::Value(value) if value.len() >= APART => self.apart(value),
                 part => self.tail().extend_from_slice(part.bytes()),
             }
         }
+    }
+
+    /// Adds one frame with a head of nine numbers, the third of which is the length of its only payload. Most frames of a
+    /// burst are such.
+    fn short_frame(&mut self, head: &head::Short, value: &Encoded) {
+        let to = self.tail();
+        to.extend_from_slice(head.bytes());
+        if value.len() >= APART {
+            self.apart(value);
+        } else {
+            to.extend_from_slice(value);
+        }
+    }
+
+    /// Adds a payload that is sent from where it is.
+    fn apart(&mut self, value: &Encoded) {
+        self.segments.push_back(Segment::Value(value.clone(), 0));
     }
 
     pub(crate) fn hello(&mut self, hello: &Hello) {

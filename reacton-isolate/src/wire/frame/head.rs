@@ -31,6 +31,55 @@ pub(super) fn write(to: &mut Vec<u8>, number: u64) {
     }
 }
 
+/// The longest whole head of nine numbers.
+const SHORT: usize = 4 + 1 + 9 * 9;
+
+/// A whole head of nine numbers, with its length in front: in one array, as adding to a vector looks at its room for each
+/// number.
+pub(super) struct Short {
+    /// Each number is written as eight bytes, of which the next one covers those that it does not need.
+    bytes: [u8; SHORT],
+    len: usize,
+}
+
+impl Short {
+    pub(super) fn new(numbers: [u64; 9]) -> Self {
+        let mut short = Self { bytes: [0; SHORT], len: 5 };
+        short.bytes[4] = 0x99;
+        for number in numbers {
+            short.write(number);
+        }
+        let len = u32::try_from(short.len - 4).unwrap_or_default();
+        short.bytes[..4].copy_from_slice(&len.to_le_bytes());
+        short
+    }
+
+    /// Writes a number in the shortest form.
+    #[inline]
+    fn write(&mut self, number: u64) {
+        let (marker, len) = match number {
+            0..0x80 => {
+                self.bytes[self.len] = number.to_le_bytes()[0];
+                self.len += 1;
+                return;
+            }
+            0x80..0x100 => (0xcc, 1),
+            0x100..0x1_0000 => (0xcd, 2),
+            0x1_0000..0x1_0000_0000 => (0xce, 4),
+            0x1_0000_0000.. => (0xcf, 8),
+        };
+        let bytes = (number << (64 - 8 * len)).to_be_bytes();
+        let place = &mut self.bytes[self.len..self.len + 9];
+        place[0] = marker;
+        place[1..].copy_from_slice(&bytes);
+        self.len += 1 + len;
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 /// Reads a whole head into `numbers`. `None` if it is no array of unsigned integers, or if anything follows it.
 pub(super) fn read(head: &[u8], numbers: &mut Vec<u64>) -> Option<()> {
     numbers.clear();

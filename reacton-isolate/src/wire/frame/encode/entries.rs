@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use reacton_core::RefId;
 
 use super::super::{CONTINUES, ENTRIES, Kind};
+use super::head::Short;
 use super::{Batch, Part};
 use crate::wire::change::{Change, Version};
 use crate::wire::edits::{Held, write_edits, write_missed};
@@ -50,9 +51,10 @@ impl Batch {
 
     /// Adds a transaction of one change, which needs no list.
     fn change(&mut self, clock: u64, change: &Change, value: &Encoded) {
-        let numbers = [0, clock].into_iter().chain(numbers_of(change));
-        let parts = std::iter::once(Part::Value(value));
-        self.frame(Kind::Changes, Sized(numbers, 6), parts);
+        let [id, written, site, flags] = numbers_of(change);
+        let len = value.len() as u64;
+        let numbers = [Kind::Changes as u64, 1, len, 0, clock, id, written, site, flags];
+        self.short_frame(&Short::new(numbers), value);
     }
 
     pub(super) fn init(&mut self, before: [u64; 4], reactons: &[Introduction]) {
@@ -150,3 +152,31 @@ impl<I: Iterator<Item = u64>> Iterator for Sized<I> {
 }
 
 impl<I: Iterator<Item = u64>> ExactSizeIterator for Sized<I> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_change_is_the_same_bytes_as_in_a_list() {
+        let numbers = (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit]).chain([u64::MAX]);
+        for number in numbers {
+            for len in [0, 1, 30, 127, 128, 300, 16 * 1024, 70_000] {
+                let value = Encoded::from(vec![7; len]);
+                let change = Change {
+                    id: RefId::from_u64(number.rotate_left(7)),
+                    version: Version { clock: number, site: number.rotate_left(19) },
+                    announced: number % 2 == 1,
+                    payload: Payload::Bytes(value.clone()),
+                };
+                let [mut alone, mut listed] = [Batch::default(), Batch::default()];
+                alone.changes(number, std::slice::from_ref(&change));
+                let numbers = numbers_of(&change);
+                let entry = Entry { numbers, texts: None, value: Some(Cow::Owned(value)) };
+                listed.entries(Kind::Changes, [number], &[entry]);
+                let [alone, listed] = [alone, listed].map(|batch| batch.copied_within(1 << 20));
+                assert_eq!(alone, listed, "{number} and {len} bytes");
+            }
+        }
+    }
+}
