@@ -112,7 +112,7 @@ impl Script<'_> {
 
     fn edits(&mut self) -> Edits {
         let reset = (self.byte() % 8 == 7).then(|| self.version());
-        Edits { answers: u64::from(self.byte() / 128), reset, records: self.some(Self::record) }
+        Edits { answers: u64::from(self.byte() / 128), reset, records: self.some(Self::record).into() }
     }
 
     fn key(&mut self) -> Encoded {

@@ -34,7 +34,7 @@ fn bytes(bytes: &[u8]) -> RecordBody {
 }
 
 fn change(id: RefId, clock: u64, records: Vec<Record>) -> Change {
-    let payload = Payload::Edits(Arc::new(Edits { records, ..Edits::default() }));
+    let payload = Payload::Edits(Arc::new(Edits { records: records.into(), ..Edits::default() }));
     Change { id, version: Version { clock, site: 9 }, announced: false, payload }
 }
 

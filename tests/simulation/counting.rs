@@ -75,32 +75,30 @@ impl AddAssign for Tally {
     }
 }
 
-/// Subscribes to both counters, or pauses them: from below if there is a worker, and otherwise from above.
-fn take(
-    above: &ReactonStore,
-    worker: &IsolateStore,
-    below: Option<Option<ReactonStore>>,
-    pauses: bool,
-) {
-    macro_rules! both {
-        ($side:expr) => {
-            if pauses {
-                $side.pause(&SUM);
-                $side.pause(&COUNTED);
-            } else {
-                $side.resume(&SUM);
-                $side.resume(&COUNTED);
-            }
-        };
-    }
-    match below {
-        None if !above.is_disposed() => above.batch(|_| both!(worker)),
-        Some(Some(store)) => {
-            if let Some(main) = MainLink::of(&store) {
-                store.batch(|_| both!(main));
-            }
+/// Subscribes to both counters on one side of a link, or pauses them.
+macro_rules! take {
+    ($side:expr, $pauses:expr) => {
+        if $pauses {
+            $side.pause(&SUM);
+            $side.pause(&COUNTED);
+        } else {
+            $side.resume(&SUM);
+            $side.resume(&COUNTED);
         }
-        _ => {}
+    };
+}
+
+/// In one batch on the side of main.
+fn take_above(above: &ReactonStore, worker: &IsolateStore, pauses: bool) {
+    if !above.is_disposed() {
+        above.batch(|_| take!(worker, pauses));
+    }
+}
+
+/// In one batch on the side of the worker, if there is one.
+fn take_below(store: Option<&ReactonStore>, pauses: bool) {
+    if let Some((store, main)) = store.and_then(|store| Some((store, MainLink::of(store)?))) {
+        store.batch(|_| take!(main, pauses));
     }
 }
 
@@ -230,7 +228,11 @@ impl Office {
         let Node { number, above, worker } = &self.nodes[self.pick(self.nodes.len())];
         let (below, pauses) = (self.pick(2) == 0, self.pick(2) == 0);
         self.simulation.note(|| format!("the link of {number}: below {below}, pauses {pauses}"));
-        take(above, worker, below.then(|| self.simulation.store_of(worker)), pauses);
+        if below {
+            take_below(self.simulation.store_of(worker).as_ref(), pauses);
+        } else {
+            take_above(above, worker, pauses);
+        }
         self.pauses |= pauses;
         self.tally.pauses += u64::from(pauses);
     }
@@ -241,8 +243,8 @@ impl Office {
         self.simulation.settle();
         self.clear();
         for Node { above, worker, .. } in &self.nodes {
-            take(above, worker, None, false);
-            take(above, worker, Some(self.simulation.store_of(worker)), false);
+            take_above(above, worker, false);
+            take_below(self.simulation.store_of(worker).as_ref(), false);
         }
         self.simulation.settle();
         let sum = self.main.get(&SUM).value();
