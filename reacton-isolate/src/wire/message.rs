@@ -45,7 +45,7 @@ impl Introduction {
     }
 
     /// The first value of a reacton with this id that holds a number.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "process"))]
     pub(crate) fn of_number(id: u64) -> Self {
         Self {
             id: RefId::from_u64(id),
