@@ -1,8 +1,8 @@
 //! The reactive core, for one thread: reactons, the store that holds their values, and the observers that are called
 //! when they change.
 //!
-//! Without its feature `serde`, which says how the items of lists are serialized, this crate does not depend on serde. Other threads
-//! reach a store only through its inbox. Programs use the facade crate `reacton`.
+//! Without its feature `serde`, which says how the items of lists are serialized, this crate does not depend on serde.
+//! Other threads reach a store only through its inbox. Programs use the facade crate `reacton`.
 //!
 //! A write passes through the modules in this order:
 //!
@@ -19,6 +19,7 @@
 //! | [`panics`], [`stack`] | guarded calls of user code, and the stack that nested runs grow |
 //! | `inbox`, `turns` | what other threads sent, when it is applied, and what comes back to them |
 //! | [`wiring`] | access to a store for the layer that connects stores |
+//! | `error`, `backlog` | the errors; the memory of a queue, which is freed when a long queue becomes empty |
 
 #![forbid(unsafe_code)]
 

@@ -18,6 +18,7 @@
 //! | `interrupt` | the points at which another thread may run |
 //! | `call` | a call as it is declared, and its answer to come |
 //! | `wire` | what goes over a link: messages, values as bytes, keys of families |
+//! | `error` | the errors of what a program calls |
 
 #![forbid(unsafe_code)]
 
