@@ -24,7 +24,7 @@ use crate::wire::message::CloseReason;
 pub struct LostJob {
     /// The number of the job in its pool: from 1, in the order in which the jobs were written.
     pub number: u64,
-    /// How many workers panicked on the job. 0 if no worker was left to do it.
+    /// How many workers panicked on the job after they had begun it. 0 if no worker was left to do it.
     pub deaths: u32,
     /// The message of the panic or of the error.
     pub message: String,
@@ -339,3 +339,6 @@ impl fmt::Debug for PoolShared {
         f.debug_struct("PoolShared").field("jobs", &self.jobs).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
