@@ -102,6 +102,22 @@ fn s10_a_store_that_ends_while_the_thread_unwinds_frees_all() {
     });
 }
 
+#[test]
+fn s10_values_that_an_open_batch_has_replaced_are_dropped_by_a_dispose_inside_it() {
+    in_child(|| {
+        let dropped = Rc::default();
+        let store = ReactonStore::new();
+        let locals = [0; 3].map(|_| store.reacton(Bomb::new(&dropped)));
+        let words = panic_of(|| {
+            store.batch(|store| {
+                locals.iter().for_each(|local| store.set(local, Bomb::new(&dropped)));
+                store.dispose();
+            });
+        });
+        assert_eq!((words.as_str(), dropped.get()), ("a drop that panics", 6));
+    });
+}
+
 struct Disposes(ReactonStore);
 
 impl Drop for Disposes {
