@@ -1,6 +1,6 @@
 //! I1 to I11, L1 to L3 and L7 under a deterministic simulation: trees of stores on one thread, in schedules that seeds decide.
 //!
-//! An ordinary run takes 2,000 seeds, and `.ci/run` takes 3,000. `REACTON_SEEDS=1000000 REACTON_SEED=5000 cargo test
+//! An ordinary run takes 1,000 seeds, and `.ci/run` takes 3,000. `REACTON_SEEDS=1000000 REACTON_SEED=5000 cargo test
 //! --release --test simulation` runs more, or others. A schedule that fails is shrunk, and printed with its seed;
 //! `REACTON_SEED=that REACTON_SEEDS=1` runs it again.
 

@@ -54,7 +54,7 @@ where
     T: Default + AddAssign + Debug + Send,
 {
     let begin = from_env("REACTON_SEED").unwrap_or(0);
-    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
+    let seeds = from_env("REACTON_SEEDS").unwrap_or(1000);
     hide_panics_with(PLANNED);
     let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let run_some = |first: u64| -> Result<T, String> {

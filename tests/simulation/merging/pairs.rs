@@ -70,7 +70,7 @@ fn run(simulation: &Simulation) -> Result<(), String> {
 #[test]
 fn c15_a_pair_stays_whole_though_its_subscription_begins_and_ends_on_the_way() {
     let begin = from_env("REACTON_SEED").unwrap_or(0);
-    let seeds = from_env("REACTON_SEEDS").unwrap_or(2000);
+    let seeds = from_env("REACTON_SEEDS").unwrap_or(1000);
     let torn: Vec<_> = (begin..begin + seeds)
         .filter_map(|seed| run(&Simulation::new(seed)).err().map(|torn| format!("{seed}: {torn}")))
         .collect();
