@@ -110,7 +110,9 @@ fn s10_values_that_an_open_batch_has_replaced_are_dropped_by_a_dispose_inside_it
         let locals = [0; 3].map(|_| store.reacton(Bomb::new(&dropped)));
         let words = panic_of(|| {
             store.batch(|store| {
-                locals.iter().for_each(|local| store.set(local, Bomb::new(&dropped)));
+                for local in &locals {
+                    store.set(local, Bomb::new(&dropped));
+                }
                 store.dispose();
             });
         });
