@@ -60,7 +60,10 @@ impl fmt::Debug for Served {
 }
 
 /// Finds the worker that runs at a path, or else returns the names of all.
-type Find<'f> = &'f dyn Fn(&str) -> Result<Served, Vec<&'static str>>;
+type Find<'f> = &'f dyn Fn(&str) -> FoundAt;
+
+/// The worker that runs at a path, or the names of all.
+type FoundAt = Result<Served, Vec<&'static str>>;
 
 /// The worker's end of a road whose first frames have not been read.
 pub(crate) struct Guest {
@@ -126,7 +129,8 @@ impl Guest {
         find: Find<'_>,
         until: Option<Instant>,
     ) -> Result<threads::Thread, NoGuest> {
-        if let Ok(served) = find(&self.hello.path) {
+        let served = find(&self.hello.path);
+        if let Ok(served) = &served {
             let shared = (served.shared)();
             self.reader.set_shared(shared.len(), shared.has_entries());
         }
@@ -134,7 +138,7 @@ impl Guest {
         let Some(Frame::Message(init @ IsolateMessage::HandshakeInit { .. })) = first else {
             return Err(NoGuest);
         };
-        match found(&self.hello, find) {
+        match found(&self.hello, served) {
             Ok(Found { shared, answers, entry }) => {
                 let Self { road, reader, terms, hello, sender, up } = self;
                 let types_differ = terms.types_differ;
@@ -159,14 +163,14 @@ struct Found {
     entry: Entry,
 }
 
-fn found(hello: &Hello, find: Find<'_>) -> Result<Found, String> {
+fn found(hello: &Hello, served: FoundAt) -> Result<Found, String> {
     if hello.version != FRAMES {
         return Err(format!(
             "its program uses version {FRAMES} of the frames, not {}",
             hello.version
         ));
     }
-    let served = find(&hello.path).map_err(|names| {
+    let served = served.map_err(|names| {
         format!("`{}` is not among `workers![{}]` in its program", hello.path, names.join(", "))
     })?;
     let decoded = panics::caught(|| (served.entry)(&hello.args));

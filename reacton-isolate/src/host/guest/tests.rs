@@ -3,6 +3,8 @@
 mod beginning;
 
 use std::io::IoSlice;
+use std::sync::Mutex;
+use std::sync::mpsc::SyncSender;
 
 use super::*;
 use crate::Delivery;
@@ -17,14 +19,19 @@ use reacton_core::RefId;
 /// A main that has sent these bytes, and then ends.
 struct Said {
     bytes: Vec<u8>,
-    sender: Arc<Deaf>,
+    sender: Arc<Answers>,
 }
 
-/// It takes everything, and hears nothing.
-struct Deaf;
+/// Takes everything that the worker sends, and says when the first of it comes, if somebody waits for that.
+#[derive(Default)]
+struct Answers(Mutex<Option<SyncSender<()>>>);
 
-impl RoadSender for Deaf {
+impl RoadSender for Answers {
     fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        let answers = self.0.lock().expect("nothing panics").take();
+        if let Some(answers) = answers {
+            answers.send(()).expect("the road waits");
+        }
         Ok(bytes.iter().map(|slice| slice.len()).sum())
     }
 
@@ -37,7 +44,7 @@ impl RoadSender for Deaf {
 
 impl Road for Said {
     fn sender(&self) -> Arc<dyn RoadSender> {
-        Arc::<Deaf>::clone(&self.sender)
+        Arc::<Answers>::clone(&self.sender)
     }
 
     fn receive(&mut self, buffer: Option<&mut Vec<u8>>, _: Option<Instant>) -> Received {
@@ -73,7 +80,7 @@ fn reads(count: u64) -> bool {
         Vec::new,
         |_| Ok(Box::new(|_| Ok(()))),
     );
-    let road = Box::new(Said { bytes, sender: Arc::new(Deaf) });
+    let road = Box::new(Said { bytes, sender: Arc::default() });
     let guest = Guest::greet(road, Some(Terms::default()), None);
     guest.and_then(|guest| guest.run(&|_| Ok(served.clone()), None)).is_ok()
 }

@@ -1,8 +1,7 @@
 //! A host's end of a road without a client: whether the worker's function is called.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::Receiver;
 
 use super::*;
 use crate::worker::carrier::FirstFrames;
@@ -15,24 +14,6 @@ struct Short {
     last: Option<Vec<u8>>,
     answered: Receiver<()>,
     sender: Arc<Answers>,
-}
-
-struct Answers(Mutex<Option<SyncSender<()>>>);
-
-impl RoadSender for Answers {
-    fn try_send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        let answers = self.0.lock().expect("nothing panics").take();
-        if let Some(answers) = answers {
-            answers.send(()).expect("the road waits");
-        }
-        Ok(bytes.iter().map(|slice| slice.len()).sum())
-    }
-
-    fn send(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.try_send(bytes)
-    }
-
-    fn end(&self) {}
 }
 
 impl Road for Short {
